@@ -1,0 +1,50 @@
+/** What we generate from: the few facts of a descriptor that a service file shows. Made by read-model.ts. */
+
+export interface FileModel {
+  /** `demo/v1/greeter.proto` */
+  readonly name: string;
+  /** `demo.v1`, or empty. */
+  readonly package: string;
+  readonly deprecated: boolean;
+  /** Comments above the `syntax` or `edition` line: licence texts, file overviews. */
+  readonly doc: Doc;
+  readonly services: readonly ServiceModel[];
+}
+
+export interface ServiceModel {
+  /** `Greeter` */
+  readonly name: string;
+  /** `demo.v1.Greeter` */
+  readonly typeName: string;
+  readonly doc: Doc;
+  readonly deprecated: boolean;
+  readonly methods: readonly MethodModel[];
+}
+
+export interface MethodModel {
+  /** `SayHello` */
+  readonly name: string;
+  readonly kind: "unary" | "serverStream" | "clientStream" | "bidiStream";
+  readonly request: MessageRef;
+  readonly response: MessageRef;
+  readonly idempotency: "unknown" | "noSideEffects" | "idempotent";
+  readonly doc: Doc;
+  readonly deprecated: boolean;
+}
+
+/** Points at a message wherever it is declared. */
+export interface MessageRef {
+  /** `demo.v1.Outer.Inner` */
+  readonly typeName: string;
+  /** The proto file that declares it. */
+  readonly file: string;
+  /** That file's package. */
+  readonly package: string;
+}
+
+/** A comment of the proto, as it stands there; escaped by the printer. */
+export interface Doc {
+  readonly detached: readonly string[];
+  readonly leading: string;
+  readonly trailing: string;
+}

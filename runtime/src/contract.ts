@@ -1,0 +1,371 @@
+/**
+ * Every type that two parts of the runtime share, and the only file that all of them import.
+ *
+ * In reading order: what a method is; what a caller and an implementation see; what an interceptor sees; and the seam
+ * between the call path and a transport. The seam takes messages with their codecs, not bytes, so that a transport can
+ * encode straight into its own write buffer, and it reports through one sink per call.
+ *
+ * Times on the seam are monotonic milliseconds (`performance.now()`); `Infinity` means that there is no deadline.
+ */
+import type { BinaryWriter } from "@bufbuild/protobuf/wire";
+import type { CallCredentials, ChannelCredentials, ServerCredentials } from "./credentials.js";
+import type { RpcError } from "./error.js";
+import type { Metadata, MetadataInit } from "./metadata.js";
+import type { Reply } from "./reply.js";
+import type { Status } from "./status.js";
+
+// ── What a method is ────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type MethodKind = "unary" | "serverStream" | "clientStream" | "bidiStream";
+
+/** `idempotency_level` of the proto: what a retry may assume. */
+export type Idempotency = "unknown" | "noSideEffects" | "idempotent";
+
+/** The public methods of `BinaryWriter` of @bufbuild/protobuf: what a codec writes fields with. */
+export type WireWriter = Pick<BinaryWriter, keyof BinaryWriter>;
+
+/** Turns one message type into bytes and back. `In` is what a user may pass (often partial), `Out` what a user gets. */
+export interface Codec<In, Out = In> {
+  /** Full protobuf name, such as `google.protobuf.Empty`. */
+  readonly typeName: string;
+  encode(message: In): Uint8Array;
+  /** The same, into a writer that a transport owns and reuses. */
+  encodeInto?(message: In, writer: WireWriter): void;
+  /** May keep views of `bytes`: a transport never reuses them. */
+  decode(bytes: Uint8Array): Out;
+}
+
+/** What a method's table entry sets for its calls unless the caller says otherwise. */
+export interface MethodDefaults {
+  /** Milliseconds that a call may take. */
+  readonly timeoutMs?: number;
+}
+
+/** One rpc: an entry of a generated table. */
+export interface MethodDesc<in ReqIn = never, out Req = unknown, in ResIn = never, out Res = unknown> {
+  /** As the proto spells it: `SayHello`. */
+  readonly name: string;
+  /** `/package.Service/Method`, the `:path` of its calls. */
+  readonly path: string;
+  readonly kind: MethodKind;
+  readonly request: Codec<ReqIn, Req>;
+  readonly response: Codec<ResIn, Res>;
+  readonly idempotency: Idempotency;
+  readonly defaults: MethodDefaults;
+}
+
+/** A generated table: all rpcs of a service that an `Impl` implements. */
+export interface ServiceDesc<in Impl = never> {
+  /** Full protobuf name: `package.Service`. */
+  readonly serviceName: string;
+  /** The proto file that declares it. */
+  readonly fileName: string;
+  readonly methods: { readonly [localName: string]: MethodDesc & { readonly handler: Handler<Impl> } };
+}
+
+/** Calls the implementation of one method: with the decoded request, or with a stream of them. */
+// biome-ignore lint/suspicious/noExplicitAny: each generated handler narrows the request; the server only passes it on.
+export type Handler<in Impl> = (impl: Impl, request: any, call: ServerCall) => unknown;
+
+/** Entries of a generated table, by kind; `Impl` is the interface that a server implements. */
+export type UnaryMethod<Impl, ReqIn, Req, ResIn, Res> = MethodEntry<"unary", Impl, ReqIn, Req, ResIn, Res>;
+export type ServerStreamMethod<Impl, ReqIn, Req, ResIn, Res> = MethodEntry<
+  "serverStream",
+  Impl,
+  ReqIn,
+  Req,
+  ResIn,
+  Res
+>;
+export type ClientStreamMethod<Impl, ReqIn, Req, ResIn, Res> = MethodEntry<
+  "clientStream",
+  Impl,
+  ReqIn,
+  Req,
+  ResIn,
+  Res
+>;
+export type BidiStreamMethod<Impl, ReqIn, Req, ResIn, Res> = MethodEntry<"bidiStream", Impl, ReqIn, Req, ResIn, Res>;
+
+/** An entry is also a valid `MethodDefinition` of grpc-js: `addService(GreeterDesc.methods, …)` takes the table. */
+export interface MethodEntry<Kind extends MethodKind, in Impl, in ReqIn, out Req, in ResIn, out Res>
+  extends MethodDesc<ReqIn, Req, ResIn, Res> {
+  readonly kind: Kind;
+  readonly handler: Handler<Impl>;
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
+  readonly requestSerialize: (message: ReqIn) => Buffer;
+  readonly requestDeserialize: (bytes: Buffer) => Req;
+  readonly responseSerialize: (message: ResIn) => Buffer;
+  readonly responseDeserialize: (bytes: Buffer) => Res;
+}
+
+/** Where implementations are registered: a `Server`. */
+export interface ServiceRegistrar {
+  register<Impl>(desc: ServiceDesc<Impl>, impl: Impl): void;
+}
+
+// ── What a caller sees ──────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Options of one call. Every one is optional; what is not given costs nothing. */
+export interface CallOptions {
+  /** Cancels the call: it fails with CANCELLED, the signal's reason as `cause`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds from now until the call fails with DEADLINE_EXCEEDED. The earliest of all deadlines wins. */
+  readonly timeoutMs?: number | undefined;
+  /** A point in time (a `Date`, or milliseconds since the epoch) with the same effect. */
+  readonly deadline?: Date | number | undefined;
+  /** Request metadata. */
+  readonly metadata?: MetadataInit | undefined;
+  /** Called once with the response's headers, if the server sends any. */
+  readonly onHeaders?: ((headers: Metadata) => void) | undefined;
+  /** Called once with the response's trailers, at the end of the call. */
+  readonly onTrailers?: ((trailers: Metadata) => void) | undefined;
+  /** The server call on whose behalf this call is made: its deadline and its cancellation are inherited. */
+  readonly parent?: ServerCall | undefined;
+  /** Waits for a connection instead of failing at once with UNAVAILABLE where there is none. Default: the channel's. */
+  readonly waitForReady?: boolean | undefined;
+  /** Run inside the channel's own interceptors; they never replace them. */
+  readonly interceptors?: readonly Interceptor[] | undefined;
+  /** Credentials of this call, in addition to the channel's. Never sent in plaintext. */
+  readonly credentials?: CallCredentials | undefined;
+  /** Bytes; a longer response message fails the call with RESOURCE_EXHAUSTED. Default: the channel's. */
+  readonly maxReceiveMessageBytes?: number | undefined;
+  /** Bytes; a longer request message fails the call with RESOURCE_EXHAUSTED. Default: the channel's. */
+  readonly maxSendMessageBytes?: number | undefined;
+  /** The `:authority` to name instead of the channel's. */
+  readonly authority?: string | undefined;
+}
+
+/** A stream of messages that somebody makes: a client its requests, an implementation its responses. */
+export type MessageSource<T> = AsyncIterable<T> | Iterable<T>;
+
+/** What generated clients call. Failures of any kind arrive as an {@link RpcError}: rejected or thrown while iterating. */
+export interface Channel {
+  unary<I, O>(method: MethodDesc<I, unknown, never, O>, request: I, options?: CallOptions): Promise<O>;
+  serverStream<I, O>(method: MethodDesc<I, unknown, never, O>, request: I, options?: CallOptions): AsyncIterable<O>;
+  clientStream<I, O>(
+    method: MethodDesc<I, unknown, never, O>,
+    requests: MessageSource<I>,
+    options?: CallOptions,
+  ): Promise<O>;
+  bidiStream<I, O>(
+    method: MethodDesc<I, unknown, never, O>,
+    requests: MessageSource<I>,
+    options?: CallOptions,
+  ): AsyncIterable<O>;
+}
+
+// ── What an implementation sees ─────────────────────────────────────────────────────────────────────────────────────
+
+/** Who is at the other end. */
+export interface Peer {
+  /** `127.0.0.1:50051`, or the path of a unix socket. */
+  readonly address: string;
+  /** What the peer's certificate says of it; only where it sent one and it was verified. */
+  readonly identity?: { readonly subject: string; readonly subjectAltName: string } | undefined;
+}
+
+/** A call as an implementation and a server's interceptors see it. */
+export interface ServerCall {
+  readonly method: MethodDesc;
+  /** Request metadata. */
+  readonly metadata: Metadata;
+  readonly peer: Peer;
+  /** When the caller stops waiting; undefined if it never does. */
+  readonly deadline: Date | undefined;
+  /** Milliseconds until then: `Infinity` without a deadline, never negative. */
+  timeLeftMs(): number;
+  /** Aborted when the call ends for any reason but its own success: cancelled, past its deadline, connection lost. */
+  readonly signal: AbortSignal;
+  /** Sends the response's headers now instead of with the first message. Once; later calls are an error. */
+  sendHeaders(headers?: MetadataInit): void;
+  /** Sent with the status at the end of the call. */
+  readonly trailers: Metadata;
+}
+
+// ── What an interceptor sees ────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * A call on its way in, on either side. What an interceptor changes here is what the layers inside it see.
+ */
+export interface Call {
+  readonly side: "client" | "server";
+  readonly method: MethodDesc;
+  /** Request metadata, to read and to change. */
+  readonly metadata: Metadata;
+  /** When the call is to end; on a client it may be moved. */
+  deadline: Date | undefined;
+  timeLeftMs(): number;
+  /** On a client: what the caller passed, if anything. */
+  readonly signal: AbortSignal | undefined;
+  /** The one request of a `unary` or `serverStream` method. */
+  request: unknown;
+  /** The requests of a `clientStream` or `bidiStream` method. */
+  requests: AsyncIterable<unknown>;
+  /** On a server: the call as the implementation sees it. */
+  readonly server?: ServerCall;
+}
+
+/** The rest of the way: an inner interceptor, and at the end the wire (client) or the handler (server). */
+export type Next = (call: Call) => Reply;
+
+/**
+ * Wraps every call of a channel or a server, of every kind.
+ *
+ * The first in a list is the outermost, on both sides: it sees the request first and the reply last.
+ *
+ * ```
+ *   [a, b]      a ─► b ─► wire or handler
+ *               a ◄─ b ◄─
+ * ```
+ *
+ * A channel's interceptors are outside a call's. Returning without `next(call)` answers in its stead (see `Reply`);
+ * throwing fails the call. It may be async.
+ */
+export type Interceptor = (next: Next) => (call: Call) => Reply | Promise<Reply>;
+
+// ── The seam: a client's side ───────────────────────────────────────────────────────────────────────────────────────
+
+/** What a transport can do beyond carrying calls. */
+export interface Capabilities {
+  /** `ping()` measures a round trip. */
+  readonly ping: boolean;
+  /** Says for a failed call whether the server may have processed it (`progress` other than "unknown"). */
+  readonly progress: boolean;
+}
+
+export type State = "IDLE" | "CONNECTING" | "READY" | "TRANSIENT_FAILURE" | "SHUTDOWN";
+
+/** How far a call got on the server: what decides whether it may be tried again. */
+export type Progress = "unsent" | "refused" | "processed" | "unknown";
+
+/** Makes channels and servers that speak gRPC in one way. */
+export interface Transport {
+  /** Part of the key under which connections are shared: equal names speak in the same way. */
+  readonly name: string;
+  connect(options: ConnectOptions): TransportChannel;
+  serve(options: ServeOptions): ServerTransport;
+}
+
+export interface ConnectOptions {
+  /** As gRPC naming writes it: `dns:///host:port`, `unix:path`, `ipv4:…`, `ipv6:…`. */
+  readonly target: string;
+  readonly credentials: ChannelCredentials;
+  readonly authority?: string | undefined;
+  /** Bytes; nothing longer is read into memory. */
+  readonly maxReceiveMessageBytes: number;
+}
+
+/** All connections to one target. */
+export interface TransportChannel {
+  readonly capabilities: Capabilities;
+  readonly state: State;
+  /** Reports every change of `state`, until the function that it returns is called. */
+  onState(listener: (state: State) => void): () => void;
+  /** Leaves IDLE without a call. */
+  connect(): void;
+  /** A round trip in ms. */
+  ping?(deadline: number): Promise<number>;
+  /** Takes no more calls; resolves when those in flight have ended, or were cut after `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+  /**
+   * Starts a call. Throws an {@link RpcError} where the one request cannot be encoded; all other failures are reported
+   * to the sink. Reports nothing before it has returned.
+   */
+  start<I, O>(call: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I>;
+}
+
+export interface CallSpec<I, O> {
+  readonly method: MethodDesc<I, unknown, never, O>;
+  readonly authority?: string | undefined;
+  /** Read, never changed or kept. */
+  readonly metadata?: Metadata | undefined;
+  /** The transport ends the call with DEADLINE_EXCEEDED at this time, and tells the server as `grpc-timeout`. */
+  readonly deadline: number;
+  readonly waitForReady: boolean;
+  /** 0 for the first attempt. */
+  readonly attempt: number;
+  readonly maxReceiveMessageBytes?: number | undefined;
+  readonly maxSendMessageBytes?: number | undefined;
+  /** The request of a `unary` or `serverStream` method: headers, message and end of stream leave in one turn. */
+  readonly only?: I;
+}
+
+/** How the call path drives a call. After `end` of the sink all of it is without effect. */
+export interface CallHandle<in I> {
+  /**
+   * Sends a request; false asks to wait for `writable()`. Throws an {@link RpcError} where it cannot be encoded.
+   */
+  send(message: I): boolean;
+  /** No more requests. */
+  end(): void;
+  /** Lets `n` more messages come. */
+  read(n: number): void;
+  /** Ends the call; the sink hears of it as of any other end. */
+  cancel(code: number, details: string): void;
+  /** The peer's address, once there is one. */
+  peer(): string | undefined;
+}
+
+/** How a transport reports: `headers` at most once, as many messages as were asked for, `end` once and last. */
+export interface CallSink<in O> {
+  headers(metadata: Metadata): void;
+  message(message: O): void;
+  writable(): void;
+  end(status: Status, progress: Progress): void;
+}
+
+// ── The seam: a server's side ───────────────────────────────────────────────────────────────────────────────────────
+
+export interface ServeOptions {
+  /** Bytes; a longer request message ends its call with RESOURCE_EXHAUSTED. */
+  readonly maxReceiveMessageBytes: number;
+  readonly maxSendMessageBytes: number;
+}
+
+export interface ServerTransport {
+  /** Accepts calls on one more address: `host:port` (port 0 takes a free one) or `unix:path`. */
+  listen(address: string, credentials: ServerCredentials, dispatcher: Dispatcher): Promise<Bound>;
+}
+
+/** An address that a server listens on. */
+export interface Bound {
+  /** As a client would dial it: `127.0.0.1:50051`, `[::1]:50051`, `unix:/run/x.sock`. */
+  readonly address: string;
+  /** 0 for a unix socket. */
+  readonly port: number;
+  /** Takes no more calls and tells clients so (GOAWAY); resolves when those in flight have ended or were cut after `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** What a server transport asks of the server. */
+export interface Dispatcher {
+  readonly methods: Iterable<MethodDesc>;
+  /** Takes a call; undefined where it has been ended at once, as for an unknown method. */
+  accept(call: IncomingCall): ServerSink | undefined;
+}
+
+export interface IncomingCall {
+  readonly path: string;
+  readonly metadata: Metadata;
+  /** The transport ends the call with DEADLINE_EXCEEDED at this time, whatever the handler does. */
+  readonly deadline: number;
+  readonly peer: Peer;
+  read(n: number): void;
+  /** Response headers; sent empty before the first message where this was not called. */
+  headers(metadata: Metadata): void;
+  /** False asks to wait for `writable()`. Throws an {@link RpcError} where the message cannot be encoded. */
+  send(message: unknown): boolean;
+  end(status: Status): void;
+}
+
+/** How a server transport reports: as many messages as were asked for, then `halfClose` — or at any time `cancelled`. */
+export interface ServerSink {
+  readonly method: MethodDesc;
+  message(message: unknown): void;
+  halfClose(): void;
+  writable(): void;
+  /** The call is over on the wire: cancelled by the caller, past its deadline, unreadable, or its connection lost. */
+  cancelled(reason: RpcError): void;
+}
