@@ -12,7 +12,7 @@ import type { CallCredentials, ChannelCredentials, ServerCredentials } from "./c
 import type { RpcError } from "./error.js";
 import type { Metadata, MetadataInit } from "./metadata.js";
 import type { Reply } from "./reply.js";
-import type { Status } from "./status.js";
+import type { Code, Status } from "./status.js";
 
 // ── What a method is ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -292,10 +292,10 @@ export interface CallSpec<I, O> {
   readonly only?: I;
 }
 
-/** How the call path drives a call. After `end` of the sink all of it is without effect. */
+/** How the call path drives a call. After the sink's `onEnd` all of it is without effect. */
 export interface CallHandle<in I> {
   /**
-   * Sends a request; false asks to wait for `writable()`. Throws an {@link RpcError} where it cannot be encoded.
+   * Sends a request; false asks to wait for `onWritable()`. Throws an {@link RpcError} where it cannot be encoded.
    */
   send(message: I): boolean;
   /** No more requests. */
@@ -303,17 +303,18 @@ export interface CallHandle<in I> {
   /** Lets `n` more messages come. */
   read(n: number): void;
   /** Ends the call; the sink hears of it as of any other end. */
-  cancel(code: number, details: string): void;
+  cancel(code: Code, details: string): void;
   /** The peer's address, once there is one. */
   peer(): string | undefined;
 }
 
-/** How a transport reports: `headers` at most once, as many messages as were asked for, `end` once and last. */
+/** How a transport reports: `onHeaders` at most once, as many messages as were asked for, `onEnd` once and last. */
 export interface CallSink<in O> {
-  headers(metadata: Metadata): void;
-  message(message: O): void;
-  writable(): void;
-  end(status: Status, progress: Progress): void;
+  onHeaders(metadata: Metadata): void;
+  onMessage(message: O): void;
+  /** After a `send` that returned false: there is room again. */
+  onWritable(): void;
+  onEnd(status: Status, progress: Progress): void;
 }
 
 // ── The seam: a server's side ───────────────────────────────────────────────────────────────────────────────────────
@@ -355,17 +356,19 @@ export interface IncomingCall {
   read(n: number): void;
   /** Response headers; sent empty before the first message where this was not called. */
   headers(metadata: Metadata): void;
-  /** False asks to wait for `writable()`. Throws an {@link RpcError} where the message cannot be encoded. */
+  /** False asks to wait for `onWritable()`. Throws an {@link RpcError} where the message cannot be encoded. */
   send(message: unknown): boolean;
   end(status: Status): void;
 }
 
-/** How a server transport reports: as many messages as were asked for, then `halfClose` — or at any time `cancelled`. */
+/** How a server transport reports: as many messages as were asked for, then `onHalfClose` — or at any time `onCancel`. */
 export interface ServerSink {
   readonly method: MethodDesc;
-  message(message: unknown): void;
-  halfClose(): void;
-  writable(): void;
+  onMessage(message: unknown): void;
+  /** No more requests. */
+  onHalfClose(): void;
+  /** After a `send` that returned false: there is room again. */
+  onWritable(): void;
   /** The call is over on the wire: cancelled by the caller, past its deadline, unreadable, or its connection lost. */
-  cancelled(reason: RpcError): void;
+  onCancel(reason: RpcError): void;
 }

@@ -1,0 +1,21 @@
+import type { Connection } from "../connection/connection.js";
+import type { Interceptor } from "../contract.js";
+import type { CallCredentials } from "../credentials.js";
+import { RpcError } from "../error.js";
+import { Code } from "../status.js";
+
+/** Puts what identifies the caller into the metadata of each call, innermost, so that it is never made in vain. */
+export function callCredentialsInterceptor(credentials: CallCredentials, connection: Connection): Interceptor {
+  return (next) => async (call) => {
+    if (connection.credentials.kind === "insecure") {
+      throw new RpcError(
+        Code.UNAUTHENTICATED,
+        `call credentials need TLS, and the connection to ${connection.target} is plaintext: dial it with tls()`,
+      );
+    }
+    const service = call.method.path.slice(0, call.method.path.lastIndexOf("/"));
+    const serviceUrl = `https://${connection.authority}${service}`;
+    call.metadata.merge(await credentials({ method: call.method, serviceUrl }));
+    return next(call);
+  };
+}

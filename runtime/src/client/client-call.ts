@@ -1,0 +1,208 @@
+import type { CallHandle, CallOptions, CallSink, CallSpec, MessageSource, Progress } from "../contract.js";
+import { RpcError } from "../error.js";
+import { MessageStream } from "../message-stream.js";
+import { Metadata } from "../metadata.js";
+import { Pump } from "../pump.js";
+import { Reply } from "../reply.js";
+import { Code, type Status } from "../status.js";
+
+/** Messages that may come ahead of the loop that takes them: one being worked on, one ready. */
+const readAhead = 2;
+
+/** Puts a call on a connection. */
+export interface CallStarter {
+  start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I>;
+}
+
+/**
+ * A call on the wire, seen from the client: the sink that a transport reports to, and the reply that a caller reads.
+ *
+ * One object per call. Its promises are made only when somebody reads them, so that a unary call costs this object and
+ * the one promise that its caller awaits.
+ */
+export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
+  readonly #spec: CallSpec<I, O>;
+  readonly #options: CallOptions | undefined;
+  readonly #startedAt: number = performance.now();
+  #handle: CallHandle<I> | undefined;
+  #requests: Pump<I> | undefined;
+  /** Of kinds that stream responses. */
+  readonly #responses: MessageStream<O> | undefined;
+  /** Of the other kinds: the one response. */
+  #response: { readonly message: O } | undefined;
+  #headers: Metadata | undefined;
+  #status: Status | undefined;
+  #error: RpcError | undefined;
+  #whenMessage: Settlement<O> | undefined;
+  #whenHeaders: Settlement<Metadata> | undefined;
+  #whenStatus: Settlement<Status> | undefined;
+  #stopWatching: (() => void) | undefined;
+
+  constructor(spec: CallSpec<I, O>, options: CallOptions | undefined) {
+    super();
+    this.#spec = spec;
+    this.#options = options;
+    if (spec.method.kind === "serverStream" || spec.method.kind === "bidiStream") {
+      this.#responses = new MessageStream<O>(
+        () => this.#handle?.read(1),
+        () => this.cancel(new RpcError(Code.CANCELLED, "the response stream was left early")),
+      );
+    }
+  }
+
+  /** Puts the call on the wire. A failure to do so is reported like any other. */
+  start(connection: CallStarter, requests: MessageSource<I> | undefined): this {
+    try {
+      const aborted = this.#watchSignals();
+      if (aborted !== undefined) throw aborted;
+      if (this.#spec.deadline <= this.#startedAt) {
+        throw new RpcError(Code.DEADLINE_EXCEEDED, "the deadline had passed before the call was made");
+      }
+      if (requests !== undefined) this.#requests = this.#pump(requests);
+      this.#handle = connection.start(this.#spec, this);
+    } catch (error) {
+      this.onEnd(RpcError.from(error).toStatus(), "unsent");
+      return this;
+    }
+    this.#handle.read(readAhead);
+    void this.#requests?.run();
+    return this;
+  }
+
+  /** Ends the call now, whatever the other end does. */
+  cancel(reason: RpcError): void {
+    if (this.#status !== undefined) return;
+    this.#handle?.cancel(reason.code, reason.details);
+    this.onEnd(reason.toStatus(), "unknown");
+  }
+
+  // ── What a caller reads ───────────────────────────────────────────────────────────────────────────────────────────
+
+  get message(): Promise<O> {
+    this.#whenMessage ??= new Settlement();
+    if (this.#status !== undefined) this.#settleMessage(this.#whenMessage);
+    return this.#whenMessage.promise;
+  }
+
+  get messages(): AsyncIterable<O> {
+    return this.#responses ?? Reply.of(this.message).messages;
+  }
+
+  get headers(): Promise<Metadata> {
+    this.#whenHeaders ??= new Settlement();
+    if (this.#headers !== undefined) this.#whenHeaders.resolve(this.#headers);
+    else if (this.#status !== undefined) this.#whenHeaders.resolve(new Metadata());
+    return this.#whenHeaders.promise;
+  }
+
+  get status(): Promise<Status> {
+    this.#whenStatus ??= new Settlement();
+    if (this.#status !== undefined) this.#whenStatus.resolve(this.#status);
+    return this.#whenStatus.promise;
+  }
+
+  // ── What a transport reports ──────────────────────────────────────────────────────────────────────────────────────
+
+  onHeaders(metadata: Metadata): void {
+    if (this.#status !== undefined) return;
+    this.#headers = metadata;
+    this.#whenHeaders?.resolve(metadata);
+    this.#options?.onHeaders?.(metadata);
+  }
+
+  onMessage(message: O): void {
+    if (this.#status !== undefined) return;
+    if (this.#responses !== undefined) this.#responses.push(message);
+    else if (this.#response === undefined) this.#response = { message };
+    else this.cancel(new RpcError(Code.UNIMPLEMENTED, "more than one response to a call that has one"));
+  }
+
+  onWritable(): void {
+    this.#requests?.writable();
+  }
+
+  onEnd(status: Status, _progress: Progress): void {
+    if (this.#status !== undefined) return;
+    this.#status = status;
+    this.#stopWatching?.();
+    this.#requests?.stop();
+    if (status.code !== Code.OK) this.#error = this.#toError(status);
+    if (this.#responses !== undefined) {
+      if (this.#error === undefined) this.#responses.close();
+      else this.#responses.fail(this.#error);
+    }
+    this.#whenHeaders?.resolve(this.#headers ?? new Metadata());
+    if (this.#whenMessage !== undefined) this.#settleMessage(this.#whenMessage);
+    this.#whenStatus?.resolve(status);
+    this.#options?.onTrailers?.(status.metadata);
+  }
+
+  // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #settleMessage(settlement: Settlement<O>): void {
+    if (this.#error !== undefined) settlement.reject(this.#error);
+    else if (this.#response !== undefined) settlement.resolve(this.#response.message);
+    else settlement.reject(this.#toError({ ...this.#status!, ...noResponse }));
+  }
+
+  #toError(status: Status): RpcError {
+    return new RpcError(status.code, status.details, {
+      metadata: status.metadata,
+      cause: status.cause,
+      method: this.#spec.method.path,
+      peer: this.#handle?.peer(),
+      attempts: this.#handle === undefined ? 0 : this.#spec.attempt + 1,
+      elapsedMs: performance.now() - this.#startedAt,
+    });
+  }
+
+  #pump(requests: MessageSource<I>): Pump<I> {
+    return new Pump(
+      requests,
+      {
+        send: (message) => this.#handle!.send(message),
+        end: () => this.#handle!.end(),
+        fail: (thrown) => {
+          const cause = RpcError.from(thrown);
+          this.cancel(
+            thrown instanceof RpcError
+              ? cause
+              : new RpcError(Code.CANCELLED, `the request stream failed: ${cause.details}`, { cause: thrown }),
+          );
+        },
+      },
+      `${this.#spec.method.path}: the requests`,
+    );
+  }
+
+  /** Cancels with the caller's signal and with the parent call; returns the reason where one has aborted already. */
+  #watchSignals(): RpcError | undefined {
+    const options = this.#options;
+    if (options === undefined || (options.signal === undefined && options.parent === undefined)) return undefined;
+    const signals = [options.signal, options.parent?.signal].filter((signal) => signal !== undefined);
+    const aborted = signals.find((signal) => signal.aborted);
+    if (aborted !== undefined) return abortError(aborted);
+    const onAbort = (event: Event) => this.cancel(abortError(event.target as AbortSignal));
+    for (const signal of signals) signal.addEventListener("abort", onAbort);
+    this.#stopWatching = () => {
+      for (const signal of signals) signal.removeEventListener("abort", onAbort);
+    };
+    return undefined;
+  }
+}
+
+const noResponse = { code: Code.UNIMPLEMENTED, details: "no response to a call that has one" } as const;
+
+function abortError(signal: AbortSignal): RpcError {
+  return new RpcError(Code.CANCELLED, "the call was cancelled by its caller", { cause: signal.reason });
+}
+
+/** A promise with its ends in hand. */
+class Settlement<T> {
+  resolve!: (value: T) => void;
+  reject!: (error: RpcError) => void;
+  readonly promise: Promise<T> = new Promise((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
+}

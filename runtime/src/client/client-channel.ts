@@ -1,0 +1,160 @@
+import type { Connection } from "../connection/connection.js";
+import type {
+  Call,
+  CallOptions,
+  CallSpec,
+  Channel,
+  Interceptor,
+  MessageSource,
+  MethodDesc,
+  Next,
+  State,
+} from "../contract.js";
+import type { CallCredentials } from "../credentials.js";
+import { earliestDeadline } from "../deadline.js";
+import { RpcError } from "../error.js";
+import { compose } from "../interceptor.js";
+import { Metadata } from "../metadata.js";
+import { Reply } from "../reply.js";
+import { callCredentialsInterceptor } from "./call-credentials.js";
+import { ClientCall } from "./client-call.js";
+import { outermostReply } from "./outermost-reply.js";
+import { OutgoingCall } from "./outgoing-call.js";
+
+/** What a handle adds to every call; no part of the connection, so handles that differ in these share one. */
+export interface ChannelDefaults {
+  /** Wrap every call of this handle; the first is the outermost. */
+  readonly interceptors?: readonly Interceptor[] | undefined;
+  /** Milliseconds that a call may take; a call or its method may say less. */
+  readonly timeoutMs?: number | undefined;
+  /** Wait for a connection instead of failing at once where there is none. Default false. */
+  readonly waitForReady?: boolean | undefined;
+  /** Identify the caller on every call; TLS only. */
+  readonly callCredentials?: CallCredentials | undefined;
+}
+
+/** A handle on a long connection: what {@link dial} returns and generated clients call. */
+export class ClientChannel implements Channel {
+  readonly #connection: Connection;
+  readonly #defaults: ChannelDefaults;
+  readonly #interceptors: readonly Interceptor[];
+  /** The way of a call through the interceptors; undefined where there are none. */
+  readonly #intercepted: Next | undefined;
+
+  /** @internal Made by `dial`. */
+  constructor(connection: Connection, defaults: ChannelDefaults) {
+    this.#connection = connection;
+    this.#defaults = defaults;
+    const { interceptors = [], callCredentials } = defaults;
+    this.#interceptors =
+      callCredentials === undefined ? interceptors : [...interceptors, this.#credentials(callCredentials)];
+    if (this.#interceptors.length > 0) this.#intercepted = compose(this.#interceptors, this.#onWire);
+  }
+
+  /** The target, as it was dialled. */
+  get target(): string {
+    return this.#connection.target;
+  }
+
+  get state(): State {
+    return this.#connection.state;
+  }
+
+  /** Makes the connection now instead of with the first call. */
+  connect(): void {
+    this.#connection.connect();
+  }
+
+  /**
+   * Closes the connection, for every handle and client that shares it: calls in flight may end within `graceMs`
+   * (default 0), new ones are refused with UNAVAILABLE. The next `dial` makes a new connection.
+   */
+  close(options: { readonly graceMs?: number } = {}): Promise<void> {
+    return this.#connection.close(options.graceMs ?? 0);
+  }
+
+  unary<I, O>(method: MethodDesc<I, unknown, never, O>, request: I, options?: CallOptions): Promise<O> {
+    return this.#begin(method, request, undefined, options).message;
+  }
+
+  serverStream<I, O>(method: MethodDesc<I, unknown, never, O>, request: I, options?: CallOptions): AsyncIterable<O> {
+    return this.#begin(method, request, undefined, options).messages;
+  }
+
+  clientStream<I, O>(
+    method: MethodDesc<I, unknown, never, O>,
+    requests: MessageSource<I>,
+    options?: CallOptions,
+  ): Promise<O> {
+    return this.#begin(method, undefined, requests, options).message;
+  }
+
+  bidiStream<I, O>(
+    method: MethodDesc<I, unknown, never, O>,
+    requests: MessageSource<I>,
+    options?: CallOptions,
+  ): AsyncIterable<O> {
+    return this.#begin(method, undefined, requests, options).messages;
+  }
+
+  #begin<I, O>(
+    method: MethodDesc<I, unknown, never, O>,
+    request: I | undefined,
+    requests: MessageSource<I> | undefined,
+    options: CallOptions | undefined,
+  ): Reply<O> {
+    try {
+      const deadline = earliestDeadline(options, method.defaults, this.#defaults.timeoutMs);
+      const next = this.#next(options);
+      if (next === undefined) {
+        const metadata = options?.metadata === undefined ? undefined : Metadata.from(options.metadata);
+        return this.#start(method, request, requests, deadline, metadata, options);
+      }
+      const call = new OutgoingCall(method, request, requests, deadline, options);
+      return outermostReply(next(call), deadline, options?.signal) as Reply<O>;
+    } catch (error) {
+      return Reply.fail(RpcError.from(error));
+    }
+  }
+
+  /** Interceptors of the channel, then the call's own, then the wire. */
+  #next(options: CallOptions | undefined): Next | undefined {
+    if (options?.interceptors === undefined && options?.credentials === undefined) return this.#intercepted;
+    const own = [...(options.interceptors ?? [])];
+    if (options.credentials !== undefined) own.push(this.#credentials(options.credentials));
+    return compose([...this.#interceptors, ...own], this.#onWire);
+  }
+
+  readonly #onWire: Next = (call: Call) => {
+    const { method, request, deadlineMs, metadata, options, requests } = call as OutgoingCall;
+    // The codec of the method's own table entry made these messages' types; interceptors may change values, not types.
+    return this.#start(method as MethodDesc<unknown>, request, requests, deadlineMs, metadata, options);
+  };
+
+  #start<I, O>(
+    method: MethodDesc<I, unknown, never, O>,
+    request: I | undefined,
+    requests: MessageSource<I> | undefined,
+    deadline: number,
+    metadata: Metadata | undefined,
+    options: CallOptions | undefined,
+  ): ClientCall<I, O> {
+    const spec: CallSpec<I, O> = {
+      method,
+      authority: options?.authority,
+      metadata,
+      deadline,
+      waitForReady: options?.waitForReady ?? this.#defaults.waitForReady ?? false,
+      attempt: 0,
+      maxReceiveMessageBytes: options?.maxReceiveMessageBytes,
+      maxSendMessageBytes: options?.maxSendMessageBytes,
+      only: request as I,
+    };
+    const streams = method.kind === "clientStream" || method.kind === "bidiStream";
+    return new ClientCall(spec, options).start(this.#connection, streams ? requests : undefined);
+  }
+
+  #credentials(credentials: CallCredentials): Interceptor {
+    return callCredentialsInterceptor(credentials, this.#connection);
+  }
+}

@@ -1,0 +1,73 @@
+import { RpcError } from "../error.js";
+import type { Metadata } from "../metadata.js";
+import { DeferredReply, Reply } from "../reply.js";
+import { Code, type Status } from "../status.js";
+import { ClientCall } from "./client-call.js";
+
+/** What setTimeout can wait for: a longer time fires at once. */
+const longestTimer = 2 ** 31 - 1;
+
+/**
+ * Makes of what the outermost interceptor returned what the caller may rely on: every failure is an RpcError, and the
+ * call keeps its deadline and its signal even while an async interceptor waits for something else.
+ */
+export function outermostReply(reply: Reply, deadline: number, signal: AbortSignal | undefined): Reply {
+  if (reply instanceof ClientCall) return reply;
+  return new CheckedReply(reply instanceof DeferredReply ? limit(reply, deadline, signal) : reply);
+}
+
+class CheckedReply extends Reply {
+  readonly #reply: Reply;
+
+  constructor(reply: Reply) {
+    super();
+    this.#reply = reply;
+  }
+
+  get headers(): Promise<Metadata> {
+    return this.#reply.headers;
+  }
+
+  get message(): Promise<unknown> {
+    return this.#reply.message.catch(rethrow);
+  }
+
+  get messages(): AsyncIterable<unknown> {
+    const { messages } = this.#reply;
+    return (async function* () {
+      try {
+        yield* messages;
+      } catch (error) {
+        rethrow(error);
+      }
+    })();
+  }
+
+  get status(): Promise<Status> {
+    return this.#reply.status;
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw RpcError.from(error);
+}
+
+/** Once the interceptors have called on, the call on the wire keeps deadline and signal itself. */
+function limit(reply: DeferredReply<unknown>, deadline: number, signal: AbortSignal | undefined): Reply {
+  const leftMs = deadline - performance.now();
+  if (signal === undefined && leftMs > longestTimer) return reply;
+  return new DeferredReply(
+    new Promise((resolve, reject) => {
+      const stop = (code: Code, details: string, cause?: unknown) => reject(new RpcError(code, details, { cause }));
+      const onAbort = () => stop(Code.CANCELLED, "the call was cancelled by its caller", signal?.reason);
+      const onTime = () => stop(Code.DEADLINE_EXCEEDED, "the deadline passed inside an interceptor");
+      const timer = leftMs > longestTimer ? undefined : setTimeout(onTime, leftMs);
+      signal?.addEventListener("abort", onAbort);
+      if (signal?.aborted) onAbort();
+      reply.resolved.then(resolve, reject).finally(() => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", onAbort);
+      });
+    }),
+  );
+}

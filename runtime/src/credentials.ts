@@ -1,0 +1,103 @@
+import { createHash } from "node:crypto";
+import type { PeerCertificate } from "node:tls";
+import type { MethodDesc } from "./contract.js";
+import type { MetadataInit } from "./metadata.js";
+
+/** Nothing is encrypted and nobody is identified. Made by {@link insecure}. */
+export interface InsecureCredentials {
+  readonly kind: "insecure";
+  /** @internal Equal keys are equal credentials: connections are shared by it. */
+  readonly key: string;
+}
+
+/** Made by {@link tls}. */
+export interface TlsCredentials {
+  readonly kind: "tls";
+  readonly options: TlsOptions;
+  /** @internal */
+  readonly key: string;
+}
+
+/** Made by {@link serverTls}. */
+export interface ServerTlsCredentials {
+  readonly kind: "serverTls";
+  readonly options: ServerTlsOptions;
+}
+
+export type ChannelCredentials = InsecureCredentials | TlsCredentials;
+export type ServerCredentials = InsecureCredentials | ServerTlsCredentials;
+
+/** A certificate or a key: PEM text, or its bytes. */
+export type Pem = string | Uint8Array;
+
+export interface TlsOptions {
+  /** Authorities to trust. Default: those that Node.js trusts. */
+  readonly ca?: Pem | undefined;
+  /** This client's certificate chain, for mutual TLS; with `key`. */
+  readonly cert?: Pem | undefined;
+  /** The private key of `cert`. */
+  readonly key?: Pem | undefined;
+  /** The name that the server's certificate must carry. Default: the host of the target. */
+  readonly serverName?: string | undefined;
+  /** Replaces the check of the certificate's names; returns an error to refuse it. */
+  readonly checkServerIdentity?: ((host: string, certificate: PeerCertificate) => Error | undefined) | undefined;
+}
+
+export interface ServerTlsOptions {
+  /** The server's certificate chain. */
+  readonly cert: Pem;
+  /** The private key of `cert`. */
+  readonly key: Pem;
+  /** Authorities that sign clients' certificates. Default: those that Node.js trusts. */
+  readonly clientCa?: Pem | undefined;
+  /** Refuses clients that show no valid certificate (mutual TLS). Default: true where `clientCa` is given. */
+  readonly requireClientCertificate?: boolean | undefined;
+}
+
+/** What a call's credentials may depend on. */
+export interface CallCredentialsContext {
+  readonly method: MethodDesc;
+  /** `https://host/package.Service`: the audience of a signed token. */
+  readonly serviceUrl: string;
+}
+
+/**
+ * Metadata that identifies the caller, made for each call: a token, a signature. It never travels in plaintext: on an
+ * insecure channel a call with credentials fails with UNAUTHENTICATED before anything is sent.
+ */
+export type CallCredentials = (context: CallCredentialsContext) => MetadataInit | Promise<MetadataInit>;
+
+const plaintext: InsecureCredentials = { kind: "insecure", key: "insecure" };
+
+/** Plaintext, said aloud: for a target or an address that is not on this machine it has to be. */
+export function insecure(): InsecureCredentials {
+  return plaintext;
+}
+
+/** TLS towards a server; with `cert` and `key`, mutual. */
+export function tls(options: TlsOptions = {}): TlsCredentials {
+  return { kind: "tls", options, key: `tls ${Object.entries(options).map(keyOf).sort().join(" ")}` };
+}
+
+/** TLS at a server; with `clientCa`, mutual. */
+export function serverTls(options: ServerTlsOptions): ServerTlsCredentials {
+  return { kind: "serverTls", options };
+}
+
+const functions = new WeakMap<object, number>();
+let functionCount = 0;
+
+/** Secrets go into the key as a digest; functions are equal to themselves only. */
+function keyOf([name, value]: [string, unknown]): string {
+  if (typeof value === "function") {
+    let id = functions.get(value);
+    if (id === undefined) {
+      id = ++functionCount;
+      functions.set(value, id);
+    }
+    return `${name}=f${id}`;
+  }
+  if (value === undefined) return "";
+  const bytes = typeof value === "string" ? value : Buffer.from(value as Uint8Array);
+  return `${name}=${createHash("sha256").update(bytes).digest("hex")}`;
+}

@@ -1,0 +1,47 @@
+import type { Call, Interceptor, Next } from "./contract.js";
+import { describe, RpcError } from "./error.js";
+import { DeferredReply, isReply, Reply } from "./reply.js";
+import { Code } from "./status.js";
+
+/** Makes one interceptor of many; the first is the outermost. */
+export function chain(...interceptors: readonly Interceptor[]): Interceptor {
+  return (next) => compose(interceptors, next);
+}
+
+/**
+ * Puts interceptors round `last`, the first outermost. Whatever one of them does wrong becomes a failed reply of that
+ * call: it may throw, at once or later, and it may return something that is not a reply.
+ */
+export function compose(interceptors: readonly Interceptor[], last: Next): Next {
+  return interceptors.reduceRight<Next>((next, interceptor) => guard(interceptor, next), last);
+}
+
+function guard(interceptor: Interceptor, next: Next): Next {
+  const intercept = interceptor(next);
+  if (typeof intercept !== "function") {
+    throw new RpcError(
+      Code.INVALID_ARGUMENT,
+      `${nameOf(interceptor)} must be (next) => (call) => …: it returned ${describe(intercept)} instead of a function`,
+    );
+  }
+  const checked = (reply: unknown): Reply => {
+    if (isReply(reply)) return reply;
+    throw new RpcError(
+      Code.INTERNAL,
+      `${nameOf(interceptor)} returned ${describe(reply)}; return next(call) or a Reply`,
+    );
+  };
+  return (call: Call) => {
+    try {
+      const reply = intercept(call);
+      if (reply instanceof Promise) return new DeferredReply(reply.then(checked));
+      return checked(reply);
+    } catch (error) {
+      return Reply.fail(error);
+    }
+  };
+}
+
+function nameOf(interceptor: Interceptor): string {
+  return interceptor.name === "" ? "an interceptor" : `interceptor ${interceptor.name}`;
+}

@@ -1,0 +1,91 @@
+import type { MessageSource } from "./contract.js";
+import { describe, RpcError } from "./error.js";
+import { Code } from "./status.js";
+
+/** Where a pump puts messages. */
+export interface PumpTarget<T> {
+  /** False asks to wait for `writable()` of the pump. */
+  send(message: T): boolean;
+  /** The source has ended. */
+  end(): void;
+  /** The source, or `send`, has thrown. */
+  fail(thrown: unknown): void;
+}
+
+/**
+ * Carries messages from a user's iterable to a transport, no faster than the transport takes them: requests of a
+ * client, responses of a server. However it ends, the iterable is told (`return()`), so that a generator's `finally`
+ * runs even when the call ends while it waits.
+ */
+export class Pump<T> {
+  readonly #iterator: AsyncIterator<T> | Iterator<T>;
+  readonly #target: PumpTarget<T>;
+  #resume: (() => void) | undefined;
+  #stopped = false;
+
+  /** @param what names the source in the error for one that cannot be iterated, such as `chat: the requests` */
+  constructor(source: MessageSource<T>, target: PumpTarget<T>, what: string) {
+    this.#iterator = iterate(source, what);
+    this.#target = target;
+  }
+
+  async run(): Promise<void> {
+    try {
+      for (;;) {
+        const result = await this.#iterator.next();
+        if (this.#stopped) return;
+        if (result.done === true) break;
+        if (!this.#target.send(result.value)) {
+          await new Promise<void>((resolve) => {
+            this.#resume = resolve;
+          });
+          if (this.#stopped) return;
+        }
+      }
+    } catch (thrown) {
+      if (this.#stopped) return;
+      this.stop();
+      this.#target.fail(thrown);
+      return;
+    }
+    this.#stopped = true;
+    this.#target.end();
+  }
+
+  /** The transport takes more. */
+  writable(): void {
+    const resume = this.#resume;
+    this.#resume = undefined;
+    resume?.();
+  }
+
+  /** The call is over. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.writable();
+    // The call's own end is what its caller hears of; what a generator throws while it is being closed comes too late.
+    Promise.resolve(this.#iterator.return?.()).catch(() => {});
+  }
+}
+
+/** The source as an async iterable; throws at once where it cannot be iterated. */
+export function toAsyncIterable<T>(source: MessageSource<T>, what: string): AsyncIterable<T> {
+  if (Symbol.asyncIterator in Object(source)) return source as AsyncIterable<T>;
+  const iterator = { [Symbol.iterator]: () => iterate(source, what) as Iterator<T> };
+  return (async function* () {
+    yield* iterator;
+  })();
+}
+
+function iterate<T>(source: MessageSource<T>, what: string): AsyncIterator<T> | Iterator<T> {
+  const candidate: Partial<AsyncIterable<T> & Iterable<T>> | undefined | null = source;
+  if (typeof candidate === "object" && candidate !== null) {
+    if (typeof candidate[Symbol.asyncIterator] === "function") return candidate[Symbol.asyncIterator]!();
+    if (typeof candidate[Symbol.iterator] === "function") return candidate[Symbol.iterator]!();
+  }
+  throw new RpcError(
+    Code.INVALID_ARGUMENT,
+    `${what} must be an async iterable, such as an async generator or sender(), not ${describe(source)}`,
+  );
+}

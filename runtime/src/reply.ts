@@ -1,0 +1,208 @@
+import { RpcError } from "./error.js";
+import { Metadata } from "./metadata.js";
+import { Code, type Status } from "./status.js";
+
+/** Tells a reply of any copy of this package from other objects. */
+const tag = "trunkline.Reply";
+
+/** What an answer made by an interceptor carries besides messages. */
+export interface ReplyInit {
+  readonly headers?: Metadata | undefined;
+  readonly trailers?: Metadata | undefined;
+}
+
+/**
+ * A call on its way out, on either side: what an interceptor gets from `next(call)` and gives back.
+ *
+ * Everything is lazy: what nobody looks at is never made. `message` is the way to read one response, `messages` to
+ * read a stream; either may be used for either, once. `status` never rejects.
+ */
+export abstract class Reply<Res = unknown> {
+  get [Symbol.toStringTag](): string {
+    return tag;
+  }
+
+  /** The response's headers; empty where the call ended without any. */
+  abstract readonly headers: Promise<Metadata>;
+  /** The one response; rejects with an {@link RpcError} for any status but OK. */
+  abstract readonly message: Promise<Res>;
+  /** The responses; throws an {@link RpcError} for any status but OK. Leaving it early cancels the call. */
+  abstract readonly messages: AsyncIterable<Res>;
+  /** How the call ended, trailers included. */
+  abstract readonly status: Promise<Status>;
+
+  /** Answers with one message. */
+  static of<Res>(message: Res | Promise<Res>, init?: ReplyInit): Reply<Res> {
+    return new SingleReply(Promise.resolve(message), init);
+  }
+
+  /** Answers with a stream of messages. */
+  static stream<Res>(messages: AsyncIterable<Res>, init?: ReplyInit): Reply<Res> {
+    return new StreamReply(messages, () => Promise.resolve(okStatus(init?.trailers)), init?.headers);
+  }
+
+  /** Fails the call: an {@link RpcError} as it is; at a server, anything else stays inside and goes to `onError`. */
+  static fail(error: unknown): Reply<never> {
+    const failure = Promise.reject(error);
+    failure.catch(() => {}); // Seen by whoever reads the reply; until then it is nobody's.
+    return new SingleReply<never>(failure, undefined);
+  }
+
+  /** The same reply with each message changed on its way. */
+  map(change: (message: Res) => Res | Promise<Res>): Reply<Res> {
+    return this.transform(async function* (messages) {
+      for await (const message of messages) yield await change(message);
+    });
+  }
+
+  /** The same reply with its messages passed through a generator, which may drop, add and reorder them. */
+  transform(change: (messages: AsyncIterable<Res>) => AsyncIterable<Res>): Reply<Res> {
+    return new StreamReply(
+      change(this.messages),
+      () => this.status,
+      () => this.headers,
+    );
+  }
+}
+
+export function isReply(value: unknown): value is Reply {
+  return typeof value === "object" && value !== null && (value as Reply)[Symbol.toStringTag] === tag;
+}
+
+export function okStatus(trailers: Metadata | undefined): Status {
+  return { code: Code.OK, details: "", metadata: trailers ?? new Metadata() };
+}
+
+class SingleReply<Res> extends Reply<Res> {
+  readonly message: Promise<Res>;
+  readonly #init: ReplyInit | undefined;
+
+  constructor(message: Promise<Res>, init: ReplyInit | undefined) {
+    super();
+    this.message = message;
+    this.#init = init;
+  }
+
+  get headers(): Promise<Metadata> {
+    return Promise.resolve(this.#init?.headers ?? new Metadata());
+  }
+
+  get messages(): AsyncIterable<Res> {
+    const message = this.message;
+    return (async function* () {
+      yield await message;
+    })();
+  }
+
+  get status(): Promise<Status> {
+    return this.message.then(
+      () => okStatus(this.#init?.trailers),
+      (error) => RpcError.from(error).toStatus(),
+    );
+  }
+}
+
+class StreamReply<Res> extends Reply<Res> {
+  readonly #source: AsyncIterable<Res>;
+  readonly #sourceStatus: () => Promise<Status>;
+  readonly #headers: Metadata | (() => Promise<Metadata>) | undefined;
+  #status: Promise<Status> | undefined;
+  #settle: ((status: Status | Promise<Status>) => void) | undefined;
+  #ended: Status | Promise<Status> | undefined;
+
+  constructor(
+    source: AsyncIterable<Res>,
+    sourceStatus: () => Promise<Status>,
+    headers: Metadata | (() => Promise<Metadata>) | undefined,
+  ) {
+    super();
+    this.#source = source;
+    this.#sourceStatus = sourceStatus;
+    this.#headers = headers;
+  }
+
+  get headers(): Promise<Metadata> {
+    return typeof this.#headers === "function" ? this.#headers() : Promise.resolve(this.#headers ?? new Metadata());
+  }
+
+  get message(): Promise<Res> {
+    return single(this.messages);
+  }
+
+  get messages(): AsyncIterable<Res> {
+    return this.#watch();
+  }
+
+  get status(): Promise<Status> {
+    this.#status ??= new Promise((resolve) => {
+      if (this.#ended === undefined) this.#settle = resolve;
+      else resolve(this.#ended);
+    });
+    return this.#status;
+  }
+
+  async *#watch(): AsyncGenerator<Res> {
+    let left = true;
+    try {
+      yield* this.#source;
+      left = false;
+      this.#end(this.#sourceStatus());
+    } catch (error) {
+      left = false;
+      this.#end(RpcError.from(error).toStatus());
+      throw error;
+    } finally {
+      if (left) this.#end(new RpcError(Code.CANCELLED, "the response stream was left early").toStatus());
+    }
+  }
+
+  #end(status: Status | Promise<Status>): void {
+    this.#ended = status;
+    this.#settle?.(status);
+  }
+}
+
+/** A reply that an async interceptor has yet to give. */
+export class DeferredReply<Res> extends Reply<Res> {
+  /** The reply, once it is there. */
+  readonly resolved: Promise<Reply<Res>>;
+
+  constructor(reply: Promise<Reply<Res>>) {
+    super();
+    this.resolved = reply;
+    reply.catch(() => {}); // Reported through whatever part of the reply is read.
+  }
+
+  get headers(): Promise<Metadata> {
+    return this.resolved.then((reply) => reply.headers);
+  }
+
+  get message(): Promise<Res> {
+    return this.resolved.then((reply) => reply.message);
+  }
+
+  get messages(): AsyncIterable<Res> {
+    const reply = this.resolved;
+    return (async function* () {
+      yield* (await reply).messages;
+    })();
+  }
+
+  get status(): Promise<Status> {
+    return this.resolved.then(
+      (reply) => reply.status,
+      (error) => RpcError.from(error).toStatus(),
+    );
+  }
+}
+
+/** The one message of a stream that must have exactly one (statuscodes document: cardinality violation). */
+async function single<Res>(messages: AsyncIterable<Res>): Promise<Res> {
+  let found: { message: Res } | undefined;
+  for await (const message of messages) {
+    if (found !== undefined) throw new RpcError(Code.UNIMPLEMENTED, "more than one response to a call that has one");
+    found = { message };
+  }
+  if (found === undefined) throw new RpcError(Code.UNIMPLEMENTED, "no response to a call that has one");
+  return found.message;
+}

@@ -1,0 +1,279 @@
+import type {
+  Call,
+  Handler,
+  IncomingCall,
+  MessageSource,
+  MethodDesc,
+  Next,
+  Peer,
+  ServerCall,
+  ServerSink,
+} from "../contract.js";
+import { timeLeft, toDate } from "../deadline.js";
+import { describe, RpcError } from "../error.js";
+import { MessageStream } from "../message-stream.js";
+import { Metadata, type MetadataInit } from "../metadata.js";
+import { Pump, toAsyncIterable } from "../pump.js";
+import { Reply } from "../reply.js";
+import { Code } from "../status.js";
+
+/** Requests that may come ahead of the loop that takes them: one being worked on, one ready. */
+const readAhead = 2;
+
+/** Told of every error that is no answer (anything but an RpcError): the peer hears only that something failed. */
+export type OnError = (error: unknown, call: ServerCall) => void;
+
+/** What the server knows of a method besides its description. */
+export interface Route {
+  readonly method: MethodDesc & { readonly handler: Handler<never> };
+  readonly impl: unknown;
+  /** The way through the interceptors to {@link IncomingServerCall.reply}; undefined where there are none. */
+  readonly intercepted: Next | undefined;
+  readonly onError: OnError;
+}
+
+/**
+ * One call at a server: the sink that the transport reports to, the call that an implementation sees, and the call
+ * that interceptors see.
+ */
+export class IncomingServerCall implements ServerSink, ServerCall, Call {
+  readonly side = "server";
+  readonly method: MethodDesc;
+  request: unknown;
+  requests: AsyncIterable<unknown>;
+  readonly #route: Route;
+  readonly #call: IncomingCall;
+  readonly #incoming: MessageStream<unknown>;
+  #hasRequest = false;
+  #pump: Pump<unknown> | undefined;
+  #over = false;
+  #headersSent = false;
+  #trailers: Metadata | undefined;
+  #abort: AbortController | undefined;
+  #cancelled: RpcError | undefined;
+
+  constructor(route: Route, call: IncomingCall) {
+    this.#route = route;
+    this.method = route.method;
+    this.#call = call;
+    this.#incoming = new MessageStream<unknown>(
+      () => call.read(1),
+      () => {},
+    );
+    this.requests = this.#incoming;
+  }
+
+  /** Kinds with one request wait for it, and for the end of the requests: there must not be two. */
+  start(): this {
+    this.#call.read(readAhead);
+    if (this.#streamsRequests) this.#run();
+    return this;
+  }
+
+  // ── What an implementation and interceptors see ───────────────────────────────────────────────────────────────────
+
+  get metadata(): Metadata {
+    return this.#call.metadata;
+  }
+
+  get peer(): Peer {
+    return this.#call.peer;
+  }
+
+  get deadline(): Date | undefined {
+    return toDate(this.#call.deadline);
+  }
+
+  timeLeftMs(): number {
+    return timeLeft(this.#call.deadline);
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#cancelled !== undefined) this.#abort.abort(this.#cancelled);
+    }
+    return this.#abort.signal;
+  }
+
+  get trailers(): Metadata {
+    this.#trailers ??= new Metadata();
+    return this.#trailers;
+  }
+
+  get server(): ServerCall {
+    return this;
+  }
+
+  sendHeaders(headers: MetadataInit = {}): void {
+    if (this.#headersSent) {
+      throw new RpcError(Code.FAILED_PRECONDITION, "sendHeaders(): the response's headers have already been sent");
+    }
+    this.#headersSent = true;
+    if (!this.#over) this.#call.headers(Metadata.from(headers));
+  }
+
+  // ── What the transport reports ────────────────────────────────────────────────────────────────────────────────────
+
+  onMessage(message: unknown): void {
+    if (this.#over) return;
+    if (this.#streamsRequests) {
+      this.#incoming.push(message);
+    } else if (this.#hasRequest) {
+      this.#fail(new RpcError(Code.UNIMPLEMENTED, `more than one request to ${this.method.path}, which takes one`));
+    } else {
+      this.#hasRequest = true;
+      this.request = message;
+    }
+  }
+
+  onHalfClose(): void {
+    if (this.#over) return;
+    if (this.#streamsRequests) this.#incoming.close();
+    else if (this.#hasRequest) this.#run();
+    else this.#fail(new RpcError(Code.UNIMPLEMENTED, `no request to ${this.method.path}, which takes one`));
+  }
+
+  onWritable(): void {
+    this.#pump?.writable();
+  }
+
+  onCancel(reason: RpcError): void {
+    if (this.#over) return;
+    this.#cancelled = reason;
+    this.#incoming.fail(reason);
+    this.#finish();
+    this.#abort?.abort(reason);
+  }
+
+  // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The innermost step for interceptors: what the implementation answers, as a reply. */
+  reply(): Reply {
+    try {
+      const result = this.#invoke();
+      const init = { trailers: this.trailers };
+      if (!this.#streamsResponses) return Reply.of(result, init);
+      return Reply.stream(toAsyncIterable(result as MessageSource<unknown>, this.#responses), init);
+    } catch (error) {
+      return Reply.fail(error);
+    }
+  }
+
+  get #streamsRequests(): boolean {
+    return this.method.kind === "clientStream" || this.method.kind === "bidiStream";
+  }
+
+  get #streamsResponses(): boolean {
+    return this.method.kind === "serverStream" || this.method.kind === "bidiStream";
+  }
+
+  /** Names the source of responses in an error. */
+  get #responses(): string {
+    return `${this.method.path}: what the handler returns`;
+  }
+
+  #invoke(): unknown {
+    const { method, impl } = this.#route;
+    // The route was registered as a whole: this handler is for this implementation.
+    return method.handler(impl as never, this.#streamsRequests ? this.requests : this.request, this);
+  }
+
+  #run(): void {
+    const { intercepted } = this.#route;
+    if (intercepted !== undefined) {
+      void this.#runIntercepted(intercepted);
+      return;
+    }
+    try {
+      const result = this.#invoke();
+      if (this.#streamsResponses) this.#stream(result as MessageSource<unknown>, () => this.#succeed());
+      else if (isPromise(result)) result.then(this.#respond, this.#fail);
+      else this.#respond(result);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Headers, messages and trailers come from the reply: an interceptor may have made it. */
+  async #runIntercepted(intercepted: Next): Promise<void> {
+    try {
+      const reply = intercepted(this);
+      const headers = await reply.headers;
+      if (headers.size > 0 && !this.#headersSent) this.sendHeaders(headers);
+      const end = () => reply.status.then((status) => this.#succeed(status.metadata), this.#fail);
+      if (this.#streamsResponses) return this.#stream(reply.messages, end);
+      this.#send(await reply.message);
+      await end();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #stream(messages: MessageSource<unknown>, end: () => void): void {
+    const target = { send: (message: unknown) => this.#send(message), end, fail: this.#fail };
+    this.#pump = new Pump(messages, target, this.#responses);
+    void this.#pump.run();
+  }
+
+  readonly #respond = (message: unknown): void => {
+    try {
+      this.#send(message);
+      this.#succeed();
+    } catch (error) {
+      this.#fail(error);
+    }
+  };
+
+  #send(message: unknown): boolean {
+    if (this.#over) return true;
+    if (message === null || typeof message !== "object") {
+      const wanted = `a ${this.method.response.typeName}, not ${describe(message)}`;
+      throw new Fault(new TypeError(`${this.method.path}: the handler must answer with ${wanted}`));
+    }
+    this.#headersSent = true;
+    try {
+      return this.#call.send(message);
+    } catch (error) {
+      throw error instanceof RpcError && error.code !== Code.INTERNAL ? error : new Fault(error);
+    }
+  }
+
+  #succeed(trailers: Metadata = this.trailers): void {
+    if (this.#over) return;
+    this.#finish();
+    this.#call.end({ code: Code.OK, details: "", metadata: trailers });
+  }
+
+  /** An RpcError is an answer; anything else is a fault, of which the peer learns only that there was one. */
+  readonly #fail = (thrown: unknown): void => {
+    const answer = thrown instanceof RpcError ? thrown : faultAnswer(thrown instanceof Fault);
+    if (answer !== thrown) this.#route.onError(thrown instanceof Fault ? thrown.cause : thrown, this);
+    if (this.#over) return;
+    this.#finish();
+    const metadata = this.#trailers === undefined ? answer.metadata : this.#trailers.clone().merge(answer.metadata);
+    this.#call.end({ code: answer.code, details: answer.details, metadata });
+    this.#abort?.abort(answer);
+  };
+
+  #finish(): void {
+    this.#over = true;
+    this.#pump?.stop();
+    this.#incoming.close();
+  }
+}
+
+/** An answer that cannot be sent: the server's fault, and INTERNAL in the statuscodes document. */
+class Fault extends Error {
+  constructor(cause: unknown) {
+    super("an answer that cannot be sent", { cause });
+  }
+}
+
+function faultAnswer(internal: boolean): RpcError {
+  return new RpcError(internal ? Code.INTERNAL : Code.UNKNOWN, "the server failed to handle the call");
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as PromiseLike<unknown>).then === "function";
+}

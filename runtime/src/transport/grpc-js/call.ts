@@ -1,0 +1,112 @@
+import type { Channel, InterceptingListener, Metadata, StatusObject } from "@grpc/grpc-js";
+import type { CallHandle, CallSink, CallSpec } from "../../contract.js";
+import { RpcError } from "../../error.js";
+import { asBuffer } from "../../method.js";
+import { Code, toCode } from "../../status.js";
+import { encodeMessage } from "../codec.js";
+import { fromGrpcJs, toGrpcJs } from "./metadata.js";
+
+/** One call on grpc-js; the listener that it reports to and the handle that drives it. */
+export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
+  readonly #call: ReturnType<Channel["createCall"]>;
+  readonly #spec: CallSpec<I, O>;
+  readonly #sink: CallSink<O>;
+  readonly #onDone: () => void;
+  /** Messages that may still come; grpc-js lets one come at a time. */
+  #credit = 0;
+  #reading = false;
+  #done = false;
+
+  constructor(call: ReturnType<Channel["createCall"]>, spec: CallSpec<I, O>, sink: CallSink<O>, onDone: () => void) {
+    this.#call = call;
+    this.#spec = spec;
+    this.#sink = sink;
+    this.#onDone = onDone;
+  }
+
+  static encode<I, O>(spec: CallSpec<I, O>, message: I): Buffer {
+    return asBuffer(encodeMessage(spec.method.request, message, spec.maxSendMessageBytes));
+  }
+
+  start(only: Buffer | undefined): void {
+    const metadata = toGrpcJs(this.#spec.metadata);
+    if (this.#spec.waitForReady) metadata.setOptions({ waitForReady: true });
+    this.#call.start(metadata, this);
+    if (only === undefined) return;
+    this.#call.sendMessageWithContext({}, only);
+    this.#call.halfClose();
+  }
+
+  // ── Driven by the call path ──
+
+  /** One message at a time: grpc-js keeps only one while it resolves the target. */
+  send(message: I): boolean {
+    if (this.#done) return true;
+    const bytes = GrpcJsCall.encode(this.#spec, message);
+    this.#call.sendMessageWithContext({ callback: () => this.#done || this.#sink.onWritable() }, bytes);
+    return false;
+  }
+
+  end(): void {
+    if (!this.#done) this.#call.halfClose();
+  }
+
+  read(n: number): void {
+    this.#credit += n;
+    this.#readOn();
+  }
+
+  cancel(code: Code, details: string): void {
+    if (!this.#done) this.#call.cancelWithStatus(code, details);
+  }
+
+  peer(): string | undefined {
+    return this.#call.getPeer();
+  }
+
+  // ── Reported by grpc-js ──
+
+  onReceiveMetadata(metadata: Metadata): void {
+    this.#sink.onHeaders(fromGrpcJs(metadata));
+  }
+
+  onReceiveMessage(bytes: Buffer): void {
+    this.#reading = false;
+    this.#credit--;
+    const { method, maxReceiveMessageBytes } = this.#spec;
+    if (maxReceiveMessageBytes !== undefined && bytes.length > maxReceiveMessageBytes) {
+      const details = `a response of ${bytes.length} bytes is over maxReceiveMessageBytes, ${maxReceiveMessageBytes}`;
+      this.cancel(Code.RESOURCE_EXHAUSTED, details);
+      return;
+    }
+    let message: O;
+    try {
+      message = method.response.decode(bytes);
+    } catch (cause) {
+      this.#decodeError = cause;
+      const { details } = RpcError.from(cause);
+      this.cancel(Code.INTERNAL, `the response is not a readable ${method.response.typeName}: ${details}`);
+      return;
+    }
+    this.#sink.onMessage(message);
+    this.#readOn();
+  }
+  #decodeError: unknown;
+
+  onReceiveStatus(status: StatusObject): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#onDone();
+    const { code, details, metadata } = status;
+    this.#sink.onEnd(
+      { code: toCode(code), details, metadata: fromGrpcJs(metadata), cause: this.#decodeError },
+      "unknown",
+    );
+  }
+
+  #readOn(): void {
+    if (this.#reading || this.#credit <= 0 || this.#done) return;
+    this.#reading = true;
+    this.#call.startRead();
+  }
+}

@@ -1,0 +1,90 @@
+import {
+  Server as GrpcServer,
+  type ServerCredentials as GrpcServerCredentials,
+  ServerCredentials as grpcServerCredentials,
+  type ServerInterceptor,
+} from "@grpc/grpc-js";
+import type { Bound, Dispatcher, ServeOptions, ServerTransport } from "../../contract.js";
+import type { Pem, ServerCredentials } from "../../credentials.js";
+import { RpcError } from "../../error.js";
+import { asBuffer } from "../../method.js";
+import { Code } from "../../status.js";
+import { GrpcJsIncomingCall, TakenCall } from "./incoming-call.js";
+
+export class GrpcJsServer implements ServerTransport {
+  readonly #options: ServeOptions;
+
+  constructor(options: ServeOptions) {
+    this.#options = options;
+  }
+
+  async listen(address: string, credentials: ServerCredentials, dispatcher: Dispatcher): Promise<Bound> {
+    const calls = new Set<GrpcJsIncomingCall>();
+    // A server interceptor stands right at the wire. Taking the call there, instead of in a handler, spares the
+    // emitters and streams that grpc-js puts round every handler, and leaves errors to us: a rejected async handler
+    // of grpc-js is never answered.
+    const takeOver: ServerInterceptor = (method, grpcCall) =>
+      new TakenCall(grpcCall, () => {
+        const call = new GrpcJsIncomingCall(method.path, grpcCall, this.#options, () => calls.delete(call));
+        calls.add(call);
+        call.start(dispatcher);
+      });
+    const server = new GrpcServer({
+      interceptors: [takeOver],
+      "grpc.max_receive_message_length": this.#options.maxReceiveMessageBytes,
+      "grpc.max_send_message_length": -1,
+      "grpc.enable_channelz": 0,
+    });
+    for (const { path } of dispatcher.methods) server.register(path, neverCalled, same, same, "bidi");
+    const port = await bind(server, address, credentials);
+    return {
+      address: boundAddress(address, port),
+      port: address.startsWith("unix:") ? 0 : port,
+      drain: (graceMs) => drain(server, calls, graceMs),
+    };
+  }
+}
+
+function bind(server: GrpcServer, address: string, credentials: ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, toGrpcServerCredentials(credentials), (cause, port) => {
+      if (cause === null) return resolve(port);
+      server.forceShutdown();
+      reject(new RpcError(Code.UNAVAILABLE, `cannot listen on ${address}: ${cause.message}`, { cause }));
+    });
+  });
+}
+
+/** GOAWAY to all clients, then waits: `tryShutdown` itself never returns while a stream stays open. */
+async function drain(server: GrpcServer, calls: ReadonlySet<GrpcJsIncomingCall>, graceMs: number): Promise<void> {
+  let cut: NodeJS.Timeout | undefined;
+  await new Promise<void>((resolve) => {
+    server.tryShutdown(() => resolve());
+    cut = setTimeout(() => {
+      for (const call of calls) call.cut();
+      server.forceShutdown();
+      resolve();
+    }, graceMs);
+  });
+  clearTimeout(cut);
+}
+
+function boundAddress(address: string, port: number): string {
+  return address.startsWith("unix:") ? address : `${address.slice(0, address.lastIndexOf(":"))}:${port}`;
+}
+
+function toGrpcServerCredentials(credentials: ServerCredentials): GrpcServerCredentials {
+  if (credentials.kind === "insecure") return grpcServerCredentials.createInsecure();
+  const { cert, key, clientCa, requireClientCertificate = clientCa !== undefined } = credentials.options;
+  const pem = (value: Pem) => (typeof value === "string" ? Buffer.from(value) : asBuffer(value));
+  return grpcServerCredentials.createSsl(
+    clientCa === undefined ? null : pem(clientCa),
+    [{ cert_chain: pem(cert), private_key: pem(key) }],
+    requireClientCertificate,
+  );
+}
+
+const same = (bytes: Buffer): Buffer => bytes;
+
+/** grpc-js wants a handler for every path that it serves; the interceptor above is always there before it. */
+const neverCalled = (): void => {};
