@@ -1,0 +1,54 @@
+/** From the model to the values that fill the holes of the templates. */
+import type { MethodScope, ServiceScope } from "./emitters/holes.js";
+import type { MessageBinding } from "./messages/binding.js";
+import type { FileModel, MethodModel, ServiceModel } from "./model.js";
+import { methodNames, type ServiceNames } from "./names.js";
+import { stringLiteral } from "./printer.js";
+
+/** What the templates print of a service. */
+export function serviceScope(
+  file: FileModel,
+  service: ServiceModel,
+  names: ServiceNames,
+  binding: MessageBinding,
+): ServiceScope {
+  const localNames = methodNames(file, service);
+  return {
+    $ServiceDesc: names.desc,
+    $ServiceClient: names.client,
+    $serviceClient: names.createClient,
+    $sharedServiceClient: names.sharedClient,
+    $ServiceServer: names.server,
+    $UnimplementedServiceServer: names.unimplementedServer,
+    $serviceHandlers: names.handlers,
+    $registerServiceServer: names.registerServer,
+    $serviceName: service.typeName,
+    $fileName: file.name,
+    // `option deprecated` of a file speaks of everything in it (descriptor.proto, FileOptions.deprecated).
+    $serviceDoc: { doc: service.doc, deprecated: service.deprecated || file.deprecated },
+    methods: service.methods.map((method, i) => methodScope(service, method, localNames[i] ?? method.name, binding)),
+  };
+}
+
+function methodScope(
+  service: ServiceModel,
+  method: MethodModel,
+  localName: string,
+  binding: MessageBinding,
+): MethodScope {
+  return {
+    kind: method.kind,
+    $method: localName,
+    $methodName: method.name,
+    $path: `/${service.typeName}/${method.name}`,
+    $methodDoc: { doc: method.doc, deprecated: method.deprecated },
+    $Request: binding.type(method.request),
+    $RequestInit: binding.init(method.request),
+    $Response: binding.type(method.response),
+    $ResponseInit: binding.init(method.response),
+    $requestCodec: binding.codec(method.request),
+    $responseCodec: binding.codec(method.response),
+    $idempotency: stringLiteral(method.idempotency),
+    $defaults: "{}",
+  };
+}
