@@ -270,8 +270,8 @@ export interface TransportChannel {
   /** Takes no more calls; resolves when those in flight have ended, or were cut after `graceMs`. */
   drain(graceMs: number): Promise<void>;
   /**
-   * Starts a call. Throws an {@link RpcError} where the one request cannot be encoded; all other failures are reported
-   * to the sink. Reports nothing before it has returned.
+   * Starts a call. Throws an {@link RpcError} where the one request cannot be encoded (see `encodeMessage`) or the
+   * channel takes no calls; all other failures are reported to the sink, and nothing before it has returned.
    */
   start<I, O>(call: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I>;
 }
@@ -364,6 +364,8 @@ export interface IncomingCall {
 /** How a server transport reports: as many messages as were asked for, then `onHalfClose` — or at any time `onCancel`. */
 export interface ServerSink {
   readonly method: MethodDesc;
+  /** The transport has the sink in hand: from here on the call may be answered. */
+  onStart(): void;
   onMessage(message: unknown): void;
   /** No more requests. */
   onHalfClose(): void;

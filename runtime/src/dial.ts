@@ -70,10 +70,6 @@ function connectionTo(target: string, options: DialOptions): Connection {
   });
 }
 
-function invalid(details: string): RpcError {
-  return new RpcError(Code.INVALID_ARGUMENT, details);
-}
-
 /**
  * What generated `shared…Client` functions call: one client per service and connection, made on first use. Options that
  * belong to a handle (interceptors, timeouts, …) make a client of their own, on the same connection.

@@ -41,4 +41,5 @@ export { Server } from "./server/server.js";
 export type { OnError } from "./server/server-call.js";
 export type { Status } from "./status.js";
 export { Code, codeName } from "./status.js";
+export { encodeMessage } from "./transport/codec.js";
 export type { TransportName } from "./transport/transports.js";

@@ -1,6 +1,5 @@
 import type { MessageSource } from "./contract.js";
-import { describe, RpcError } from "./error.js";
-import { Code } from "./status.js";
+import { describe } from "./error.js";
 
 /** Where a pump puts messages. */
 export interface PumpTarget<T> {
@@ -23,9 +22,9 @@ export class Pump<T> {
   #resume: (() => void) | undefined;
   #stopped = false;
 
-  /** @param what names the source in the error for one that cannot be iterated, such as `chat: the requests` */
-  constructor(source: MessageSource<T>, target: PumpTarget<T>, what: string) {
-    this.#iterator = iterate(source, what);
+  /** @throws TypeError for a source that cannot be iterated */
+  constructor(source: MessageSource<T> | undefined, target: PumpTarget<T>) {
+    this.#iterator = iterate(source);
     this.#target = target;
   }
 
@@ -69,23 +68,20 @@ export class Pump<T> {
   }
 }
 
-/** The source as an async iterable; throws at once where it cannot be iterated. */
-export function toAsyncIterable<T>(source: MessageSource<T>, what: string): AsyncIterable<T> {
-  if (Symbol.asyncIterator in Object(source)) return source as AsyncIterable<T>;
-  const iterator = { [Symbol.iterator]: () => iterate(source, what) as Iterator<T> };
+/** The source as an async iterable; throws a TypeError at once where it cannot be iterated. */
+export function toAsyncIterable<T>(source: MessageSource<T>): AsyncIterable<T> {
+  const iterator = iterate(source);
+  if (Symbol.asyncIterator in source) return source;
   return (async function* () {
-    yield* iterator;
+    yield* { [Symbol.iterator]: () => iterator as Iterator<T> };
   })();
 }
 
-function iterate<T>(source: MessageSource<T>, what: string): AsyncIterator<T> | Iterator<T> {
+function iterate<T>(source: MessageSource<T> | undefined): AsyncIterator<T> | Iterator<T> {
   const candidate: Partial<AsyncIterable<T> & Iterable<T>> | undefined | null = source;
   if (typeof candidate === "object" && candidate !== null) {
     if (typeof candidate[Symbol.asyncIterator] === "function") return candidate[Symbol.asyncIterator]!();
     if (typeof candidate[Symbol.iterator] === "function") return candidate[Symbol.iterator]!();
   }
-  throw new RpcError(
-    Code.INVALID_ARGUMENT,
-    `${what} must be an async iterable, such as an async generator or sender(), not ${describe(source)}`,
-  );
+  throw new TypeError(`a stream must be an async iterable (an async generator, a sender()), not ${describe(source)}`);
 }

@@ -58,7 +58,8 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
       if (this.#spec.deadline <= this.#startedAt) {
         throw new RpcError(Code.DEADLINE_EXCEEDED, "the deadline had passed before the call was made");
       }
-      if (requests !== undefined) this.#requests = this.#pump(requests);
+      const { kind } = this.#spec.method;
+      if (kind === "clientStream" || kind === "bidiStream") this.#requests = this.#pump(requests);
       this.#handle = connection.start(this.#spec, this);
     } catch (error) {
       this.onEnd(RpcError.from(error).toStatus(), "unsent");
@@ -72,8 +73,8 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
   /** Ends the call now, whatever the other end does. */
   cancel(reason: RpcError): void {
     if (this.#status !== undefined) return;
-    this.#handle?.cancel(reason.code, reason.details);
     this.onEnd(reason.toStatus(), "unknown");
+    this.#handle?.cancel(reason.code, reason.details);
   }
 
   // ── What a caller reads ───────────────────────────────────────────────────────────────────────────────────────────
@@ -127,14 +128,13 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
     this.#stopWatching?.();
     this.#requests?.stop();
     if (status.code !== Code.OK) this.#error = this.#toError(status);
-    if (this.#responses !== undefined) {
-      if (this.#error === undefined) this.#responses.close();
-      else this.#responses.fail(this.#error);
-    }
-    this.#whenHeaders?.resolve(this.#headers ?? new Metadata());
-    if (this.#whenMessage !== undefined) this.#settleMessage(this.#whenMessage);
-    this.#whenStatus?.resolve(status);
+    // Who observes the call hears of its end before its caller does.
     this.#options?.onTrailers?.(status.metadata);
+    this.#whenHeaders?.resolve(this.#headers ?? new Metadata());
+    this.#whenStatus?.resolve(status);
+    if (this.#whenMessage !== undefined) this.#settleMessage(this.#whenMessage);
+    if (this.#error === undefined) this.#responses?.close();
+    else this.#responses?.fail(this.#error);
   }
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -156,23 +156,17 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
     });
   }
 
-  #pump(requests: MessageSource<I>): Pump<I> {
-    return new Pump(
-      requests,
-      {
-        send: (message) => this.#handle!.send(message),
-        end: () => this.#handle!.end(),
-        fail: (thrown) => {
-          const cause = RpcError.from(thrown);
-          this.cancel(
-            thrown instanceof RpcError
-              ? cause
-              : new RpcError(Code.CANCELLED, `the request stream failed: ${cause.details}`, { cause: thrown }),
-          );
-        },
-      },
-      `${this.#spec.method.path}: the requests`,
-    );
+  #pump(requests: MessageSource<I> | undefined): Pump<I> {
+    const target = {
+      send: (message: I) => this.#handle!.send(message),
+      end: () => this.#handle!.end(),
+      fail: (thrown: unknown) => this.cancel(rpcError(Code.CANCELLED, "the request stream failed", thrown)),
+    };
+    try {
+      return new Pump(requests, target);
+    } catch (thrown) {
+      throw rpcError(Code.INVALID_ARGUMENT, "the requests cannot be streamed", thrown);
+    }
   }
 
   /** Cancels with the caller's signal and with the parent call; returns the reason where one has aborted already. */
@@ -192,6 +186,11 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
 }
 
 const noResponse = { code: Code.UNIMPLEMENTED, details: "no response to a call that has one" } as const;
+
+function rpcError(code: Code, what: string, thrown: unknown): RpcError {
+  if (thrown instanceof RpcError) return thrown;
+  return new RpcError(code, `${what}: ${RpcError.from(thrown).details}`, { cause: thrown });
+}
 
 function abortError(signal: AbortSignal): RpcError {
   return new RpcError(Code.CANCELLED, "the call was cancelled by its caller", { cause: signal.reason });

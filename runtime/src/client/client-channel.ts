@@ -150,8 +150,7 @@ export class ClientChannel implements Channel {
       maxSendMessageBytes: options?.maxSendMessageBytes,
       only: request as I,
     };
-    const streams = method.kind === "clientStream" || method.kind === "bidiStream";
-    return new ClientCall(spec, options).start(this.#connection, streams ? requests : undefined);
+    return new ClientCall(spec, options).start(this.#connection, requests);
   }
 
   #credentials(credentials: CallCredentials): Interceptor {

@@ -63,13 +63,6 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
     this.requests = this.#incoming;
   }
 
-  /** Kinds with one request wait for it, and for the end of the requests: there must not be two. */
-  start(): this {
-    this.#call.read(readAhead);
-    if (this.#streamsRequests) this.#run();
-    return this;
-  }
-
   // ── What an implementation and interceptors see ───────────────────────────────────────────────────────────────────
 
   get metadata(): Metadata {
@@ -115,6 +108,12 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
 
   // ── What the transport reports ────────────────────────────────────────────────────────────────────────────────────
 
+  /** Kinds with one request wait for it, and for the end of the requests: there must not be two. */
+  onStart(): void {
+    this.#call.read(readAhead);
+    if (this.#streamsRequests) this.#run();
+  }
+
   onMessage(message: unknown): void {
     if (this.#over) return;
     if (this.#streamsRequests) {
@@ -154,7 +153,7 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
       const result = this.#invoke();
       const init = { trailers: this.trailers };
       if (!this.#streamsResponses) return Reply.of(result, init);
-      return Reply.stream(toAsyncIterable(result as MessageSource<unknown>, this.#responses), init);
+      return Reply.stream(toAsyncIterable(result as MessageSource<unknown>), init);
     } catch (error) {
       return Reply.fail(error);
     }
@@ -166,11 +165,6 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
 
   get #streamsResponses(): boolean {
     return this.method.kind === "serverStream" || this.method.kind === "bidiStream";
-  }
-
-  /** Names the source of responses in an error. */
-  get #responses(): string {
-    return `${this.method.path}: what the handler returns`;
   }
 
   #invoke(): unknown {
@@ -212,7 +206,11 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
 
   #stream(messages: MessageSource<unknown>, end: () => void): void {
     const target = { send: (message: unknown) => this.#send(message), end, fail: this.#fail };
-    this.#pump = new Pump(messages, target, this.#responses);
+    try {
+      this.#pump = new Pump(messages, target);
+    } catch (error) {
+      throw new Fault(error);
+    }
     void this.#pump.run();
   }
 
@@ -228,14 +226,13 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
   #send(message: unknown): boolean {
     if (this.#over) return true;
     if (message === null || typeof message !== "object") {
-      const wanted = `a ${this.method.response.typeName}, not ${describe(message)}`;
-      throw new Fault(new TypeError(`${this.method.path}: the handler must answer with ${wanted}`));
+      throw new Fault(new TypeError(`a ${this.method.response.typeName} must be an object, not ${describe(message)}`));
     }
     this.#headersSent = true;
     try {
       return this.#call.send(message);
     } catch (error) {
-      throw error instanceof RpcError && error.code !== Code.INTERNAL ? error : new Fault(error);
+      throw RpcError.from(error).code === Code.RESOURCE_EXHAUSTED ? error : new Fault(error);
     }
   }
 

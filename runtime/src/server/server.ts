@@ -138,7 +138,7 @@ export class Server implements ServiceRegistrar {
       call.end({ code: Code.DEADLINE_EXCEEDED, details, metadata: new Metadata() });
       return undefined;
     }
-    return new IncomingServerCall(route, call).start();
+    return new IncomingServerCall(route, call);
   }
 }
 

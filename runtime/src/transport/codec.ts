@@ -2,8 +2,11 @@ import type { Codec } from "../contract.js";
 import { RpcError } from "../error.js";
 import { Code } from "../status.js";
 
-/** Encodes, or says in an RpcError which message could not be: INTERNAL, or RESOURCE_EXHAUSTED over the limit. */
-export function encodeMessage<I>(codec: Codec<I, unknown>, message: I, maxBytes: number | undefined): Uint8Array {
+/**
+ * Encodes a message for a transport, or says in an RpcError why it cannot be sent: INTERNAL with what the codec threw
+ * as its cause, or RESOURCE_EXHAUSTED over `maxBytes`.
+ */
+export function encodeMessage<I>(codec: Codec<I, unknown>, message: I, maxBytes?: number): Uint8Array {
   let bytes: Uint8Array;
   try {
     bytes = codec.encode(message);

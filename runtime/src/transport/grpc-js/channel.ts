@@ -1,4 +1,4 @@
-import { Channel, type ChannelOptions, connectivityState, credentials as grpcCredentials } from "@grpc/grpc-js";
+import { Channel, type ChannelOptions, connectivityState } from "@grpc/grpc-js";
 import type {
   CallHandle,
   CallSink,
@@ -8,12 +8,11 @@ import type {
   State,
   TransportChannel,
 } from "../../contract.js";
-import type { ChannelCredentials } from "../../credentials.js";
 import { noDeadline, toEpochMs } from "../../deadline.js";
 import { RpcError } from "../../error.js";
-import { asBuffer } from "../../method.js";
 import { Code } from "../../status.js";
 import { GrpcJsCall } from "./call.js";
+import { toGrpcCredentials } from "./credentials.js";
 
 const states: Record<connectivityState, State> = {
   [connectivityState.IDLE]: "IDLE",
@@ -116,22 +115,4 @@ function channelOptions(options: ConnectOptions): ChannelOptions {
       ? { "grpc.ssl_target_name_override": options.credentials.options.serverName }
       : {}),
   };
-}
-
-function toGrpcCredentials(credentials: ChannelCredentials) {
-  if (credentials.kind === "insecure") return grpcCredentials.createInsecure();
-  const { ca, cert, key, checkServerIdentity } = credentials.options;
-  const pem = (value: string | Uint8Array | undefined) =>
-    value === undefined ? null : typeof value === "string" ? Buffer.from(value) : asBuffer(value);
-  try {
-    return grpcCredentials.createSsl(
-      pem(ca),
-      pem(key),
-      pem(cert),
-      checkServerIdentity === undefined ? {} : { checkServerIdentity },
-    );
-  } catch (cause) {
-    const { details } = RpcError.from(cause);
-    throw new RpcError(Code.INVALID_ARGUMENT, `tls(): ca, cert or key cannot be used: ${details}`, { cause });
-  }
 }

@@ -56,6 +56,7 @@ export class GrpcJsIncomingCall implements IncomingCall {
         const deadline = Number(this.#call.getDeadline());
         this.deadline = fromEpochMs(deadline);
         this.#sink = dispatcher.accept(this);
+        this.#sink?.onStart();
       },
       onReceiveMessage: (bytes: Buffer) => this.#receive(bytes),
       onReceiveHalfClose: () => {

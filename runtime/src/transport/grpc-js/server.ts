@@ -1,3 +1,4 @@
+import { createSecureContext } from "node:tls";
 import {
   Server as GrpcServer,
   type ServerCredentials as GrpcServerCredentials,
@@ -5,10 +6,10 @@ import {
   type ServerInterceptor,
 } from "@grpc/grpc-js";
 import type { Bound, Dispatcher, ServeOptions, ServerTransport } from "../../contract.js";
-import type { Pem, ServerCredentials } from "../../credentials.js";
+import type { ServerCredentials } from "../../credentials.js";
 import { RpcError } from "../../error.js";
-import { asBuffer } from "../../method.js";
 import { Code } from "../../status.js";
+import { pem } from "./credentials.js";
 import { GrpcJsIncomingCall, TakenCall } from "./incoming-call.js";
 
 export class GrpcJsServer implements ServerTransport {
@@ -76,12 +77,20 @@ function boundAddress(address: string, port: number): string {
 function toGrpcServerCredentials(credentials: ServerCredentials): GrpcServerCredentials {
   if (credentials.kind === "insecure") return grpcServerCredentials.createInsecure();
   const { cert, key, clientCa, requireClientCertificate = clientCa !== undefined } = credentials.options;
-  const pem = (value: Pem) => (typeof value === "string" ? Buffer.from(value) : asBuffer(value));
-  return grpcServerCredentials.createSsl(
-    clientCa === undefined ? null : pem(clientCa),
-    [{ cert_chain: pem(cert), private_key: pem(key) }],
-    requireClientCertificate,
-  );
+  try {
+    // grpc-js would find out only when it binds, and call it a failure to listen.
+    createSecureContext({ cert: pem(cert), key: pem(key), ca: clientCa === undefined ? undefined : pem(clientCa) });
+    return grpcServerCredentials.createSsl(
+      clientCa === undefined ? null : pem(clientCa),
+      [{ cert_chain: pem(cert), private_key: pem(key) }],
+      requireClientCertificate,
+    );
+  } catch (cause) {
+    const { details } = RpcError.from(cause);
+    throw new RpcError(Code.INVALID_ARGUMENT, `serverTls(): cert, key or clientCa cannot be used: ${details}`, {
+      cause,
+    });
+  }
 }
 
 const same = (bytes: Buffer): Buffer => bytes;

@@ -1,0 +1,88 @@
+/** The arrows of the house: who may import whom. */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+
+interface Import {
+  /** Of the repository, with slashes. */
+  readonly file: string;
+  /** A file of the repository, or a package. */
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name).split(sep).join("/"))
+    .filter((name) => name.endsWith(".ts"));
+}
+
+function importsOf(folder: string): Import[] {
+  return sources(folder).flatMap((file) => {
+    const text = readFileSync(file, "utf8");
+    const statements = text.matchAll(/^(?:import|export)\s+(type\s)?[^"';]*?from\s+"([^"]+)"|import\("([^"]+)"\)/gm);
+    return [...statements].map(([, type, from, dynamic]) => {
+      const specifier = (from ?? dynamic)!;
+      const to = specifier.startsWith(".")
+        ? relative(".", join(dirname(file), specifier.replace(/\.js$/, ".ts")))
+        : specifier;
+      return { file, to, typeOnly: type !== undefined };
+    });
+  });
+}
+
+const runtime = importsOf("runtime/src");
+const plugin = importsOf("plugin/src");
+const show = (found: readonly Import[]) => found.map(({ file, to }) => `${file} → ${to}`);
+
+describe("arrows", () => {
+  test("the sources are found", () => {
+    expect(runtime.length).toBeGreaterThan(50);
+    expect(plugin.length).toBeGreaterThan(20);
+  });
+
+  test("neither the plugin nor the runtime knows the other", () => {
+    expect(show(runtime.filter(({ to }) => to.startsWith("plugin/") || to.startsWith("@trunkline/")))).toEqual([]);
+    expect(show(plugin.filter(({ to }) => to.startsWith("runtime/") || to.startsWith("@trunkline/")))).toEqual([]);
+  });
+
+  test("only the grpc-js transport knows grpc-js", () => {
+    const allowed = "runtime/src/transport/grpc-js/";
+    const users = runtime.filter(({ file, to }) => to === "@grpc/grpc-js" && !file.startsWith(allowed));
+    expect(show(users)).toEqual([]);
+  });
+
+  test("a transport is loaded by its first use only", () => {
+    const outside = runtime.filter(
+      ({ file, to }) =>
+        to.startsWith("runtime/src/transport/grpc-js/") && !file.startsWith("runtime/src/transport/grpc-js/"),
+    );
+    expect(show(outside)).toEqual(["runtime/src/transport/transports.ts → runtime/src/transport/grpc-js/grpc-js.ts"]);
+    expect(readFileSync("runtime/src/transport/transports.ts", "utf8")).toContain(
+      'await import("./grpc-js/grpc-js.js")',
+    );
+  });
+
+  test("transports know nothing of interceptors, clients, servers, connections or generated code", () => {
+    const above =
+      /^runtime\/src\/(client|server|connection|attempts)\/|^runtime\/src\/(interceptor|dial|reply|pump)\.ts$/;
+    const found = runtime.filter(({ file, to }) => file.startsWith("runtime/src/transport/") && above.test(to));
+    expect(show(found)).toEqual([]);
+  });
+
+  test("the contract imports types only", () => {
+    const contract = runtime.filter(({ file }) => file === "runtime/src/contract.ts");
+    expect(show(contract.filter(({ typeOnly }) => !typeOnly))).toEqual([]);
+  });
+
+  test("message generators are imported from messages/ only, and lazily", () => {
+    const generators = /^(ts-proto|ts-proto-descriptors|@bufbuild\/protoc-gen-es|ts-poet)/;
+    const found = plugin.filter(({ file, to }) => generators.test(to) && !file.startsWith("plugin/src/messages/"));
+    expect(show(found)).toEqual([]);
+  });
+
+  test("the shipped plugin loads no compiler, and only main.ts knows the process", () => {
+    expect(show(plugin.filter(({ to }) => /^(ts-morph|typescript)$/.test(to)))).toEqual([]);
+    const users = sources("plugin/src").filter((file) => /\bprocess\./.test(readFileSync(file, "utf8")));
+    expect(users).toEqual(["plugin/src/main.ts"]);
+  });
+});

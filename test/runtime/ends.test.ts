@@ -1,0 +1,272 @@
+import { Code, RpcError, sender } from "@trunkline/runtime";
+import { collect, event, startKinds, stopKinds } from "./kinds.js";
+import { transports } from "./transports.js";
+
+afterEach(stopKinds);
+
+/** Until `signal` aborts. */
+const aborted = (signal: AbortSignal) =>
+  new Promise<unknown>((resolve) => {
+    if (signal.aborted) resolve(signal.reason);
+    signal.addEventListener("abort", () => resolve(signal.reason));
+  });
+
+describe.each(transports)("how calls end on $name", ({ transport }) => {
+  test("a caller's signal cancels at both ends", async () => {
+    const started = event();
+    const ended = event<unknown>();
+    const { client } = await startKinds(transport, {
+      async unary(_request, call) {
+        started.happen();
+        ended.happen(await aborted(call.signal));
+        return {};
+      },
+    });
+    const controller = new AbortController();
+    const reply = client.unary({}, { signal: controller.signal });
+    await started.happened;
+    controller.abort(new Error("changed my mind"));
+    await expect(reply).rejects.toMatchObject({ code: Code.CANCELLED, cause: { message: "changed my mind" } });
+    await expect(ended.happened).resolves.toMatchObject({ code: Code.CANCELLED });
+  });
+
+  test("a signal that has aborted sends nothing", async () => {
+    const { client } = await startKinds(transport, { unary: () => ({}) });
+    const error = await client.unary({}, { signal: AbortSignal.abort() }).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: Code.CANCELLED, attempts: 0 });
+  });
+
+  test("leaving a response stream early cancels the call and closes the generator", async () => {
+    const closed = event<boolean>();
+    const { client } = await startKinds(transport, {
+      async *serverStream(_request, call) {
+        try {
+          for (;;) yield { text: "more" };
+        } finally {
+          closed.happen(call.signal.aborted);
+        }
+      },
+    });
+    for await (const _ of client.serverStream({})) break;
+    expect(await closed.happened).toBe(true);
+  });
+
+  test("a call inside a handler ends with its parent", async () => {
+    const started = event();
+    const ended = event<unknown>();
+    const inner = await startKinds(transport, {
+      async unary(_request, call) {
+        started.happen();
+        ended.happen(await aborted(call.signal));
+        return {};
+      },
+    });
+    const outer = await startKinds(transport, {
+      unary: (_request, call) => inner.client.unary({}, { parent: call }),
+    });
+    const controller = new AbortController();
+    const reply = outer.client.unary({}, { signal: controller.signal, timeoutMs: 60_000 });
+    await started.happened;
+    controller.abort();
+    await expect(reply).rejects.toMatchObject({ code: Code.CANCELLED });
+    await ended.happened;
+  });
+
+  test("a deadline reaches the server and cuts a handler that never returns", async () => {
+    const left = event<number>();
+    const ended = event<unknown>();
+    const { client } = await startKinds(transport, {
+      async unary(_request, call) {
+        left.happen(call.timeLeftMs());
+        ended.happen(await aborted(call.signal));
+        return new Promise(() => {});
+      },
+    });
+    await expect(client.unary({}, { timeoutMs: 150 })).rejects.toMatchObject({ code: Code.DEADLINE_EXCEEDED });
+    expect(await left.happened).toBeGreaterThan(0);
+    expect(await left.happened).toBeLessThanOrEqual(150);
+    expect(["DEADLINE_EXCEEDED", "CANCELLED"]).toContain(((await ended.happened) as RpcError).message.split(":")[0]);
+  });
+
+  test.each([
+    ["a deadline in the past", { deadline: Date.now() - 1000 }],
+    ["a timeout of zero", { timeoutMs: 0 }],
+    ["a negative timeout", { timeoutMs: -5 }],
+  ])("%s fails at once, unsent", async (_what, options) => {
+    let calls = 0;
+    const { client } = await startKinds(transport, { unary: () => ({ number: BigInt(++calls) }) });
+    await client.unary({});
+    await expect(client.unary({}, options)).rejects.toMatchObject({ code: Code.DEADLINE_EXCEEDED, attempts: 0 });
+    expect(calls).toBe(1);
+  });
+
+  test("a timeout that is not a number is refused", async () => {
+    const { client } = await startKinds(transport, { unary: () => ({}) });
+    const reply = client.unary({}, { timeoutMs: Number.NaN });
+    await expect(reply).rejects.toMatchObject({
+      code: Code.INVALID_ARGUMENT,
+      details: expect.stringMatching(/timeoutMs/),
+    });
+  });
+
+  test("the error that a handler throws arrives with code, text and metadata", async () => {
+    const { client } = await startKinds(transport, {
+      unary: (_request, call) => {
+        call.trailers.set("x-trailer", "kept");
+        const error = new RpcError(Code.NOT_FOUND, "no ü, 100 % sure\n");
+        error.metadata.set("x-why", "gone");
+        throw error;
+      },
+    });
+    const error = await client.unary({}).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: Code.NOT_FOUND, details: "no ü, 100 % sure\n", attempts: 1 });
+    expect(error.message).toBe("NOT_FOUND: no ü, 100 % sure\n");
+    expect(error.metadata.get("x-why")).toBe("gone");
+    expect(error.metadata.get("x-trailer")).toBe("kept");
+    expect(error.elapsedMs).toBeGreaterThan(0);
+  });
+
+  test("an error in the middle of a stream comes after its messages", async () => {
+    const { client } = await startKinds(transport, {
+      async *serverStream() {
+        yield { text: "first" };
+        throw new RpcError(Code.DATA_LOSS, "torn");
+      },
+    });
+    const got: string[] = [];
+    const read = async () => {
+      for await (const { text } of client.serverStream({})) got.push(text);
+    };
+    await expect(read()).rejects.toMatchObject({ code: Code.DATA_LOSS, details: "torn" });
+    expect(got).toEqual(["first"]);
+  });
+
+  test.each<[string, () => never]>([
+    [
+      "a string",
+      () => {
+        throw "secret";
+      },
+    ],
+    [
+      "a plain error",
+      () => {
+        throw new Error("secret");
+      },
+    ],
+  ])("%s thrown by a handler stays inside and reaches onError", async (_what, fail) => {
+    for (const handler of [fail, async () => fail()]) {
+      const reported = event<unknown>();
+      const { client } = await startKinds(transport, { unary: handler }, { onError: reported.happen });
+      const error = await client.unary({}).catch((thrown) => thrown);
+      expect(error).toMatchObject({ code: Code.UNKNOWN });
+      expect(error.details).not.toMatch(/secret/);
+      expect(String(await reported.happened)).toMatch(/secret/);
+      await expect(client.unary({})).rejects.toMatchObject({ code: Code.UNKNOWN }); // The server lives on.
+    }
+  });
+
+  test("a handler that answers with the wrong kind of value is a fault of the server", async () => {
+    const reported: unknown[] = [];
+    const { client } = await startKinds(
+      transport,
+      { unary: () => 7 as never, serverStream: () => 7 as never },
+      { onError: (error) => reported.push(error) },
+    );
+    await expect(client.unary({})).rejects.toMatchObject({ code: Code.INTERNAL });
+    await expect(collect(client.serverStream({}))).rejects.toMatchObject({ code: Code.INTERNAL });
+    expect(reported.map(String)).toEqual([
+      "TypeError: a kinds.v1.Note must be an object, not 7",
+      expect.stringMatching(/TypeError: a stream must be an async iterable.*not 7/),
+    ]);
+  });
+
+  test("a request that cannot be encoded fails its call alone", async () => {
+    const { client } = await startKinds(transport, { unary: () => ({}) });
+    const reply = client.unary({ number: "x" as never });
+    await expect(reply).rejects.toMatchObject({
+      code: Code.INTERNAL,
+      details: expect.stringMatching(/kinds\.v1\.Note/),
+    });
+    await client.unary({});
+  });
+
+  test("requests that throw cancel the call and surface the error", async () => {
+    const started = event();
+    const ended = event<unknown>();
+    const { client } = await startKinds(transport, {
+      async clientStream(requests, call) {
+        started.happen();
+        await collect(requests).catch(() => {});
+        ended.happen(await aborted(call.signal));
+        return {};
+      },
+    });
+    const cause = new Error("disk full");
+    const requests = async function* () {
+      yield { text: "a" };
+      await started.happened;
+      throw cause;
+    };
+    const reply = client.clientStream(requests());
+    await expect(reply).rejects.toMatchObject({
+      code: Code.CANCELLED,
+      details: expect.stringMatching(/disk full/),
+      cause,
+    });
+    await ended.happened;
+  });
+
+  test.each([7, null, undefined, {}, "text"])("requests that are %p are refused", async (requests) => {
+    const { client } = await startKinds(transport, { clientStream: () => ({}) });
+    const details = expect.stringMatching(/must be an async iterable/);
+    await expect(client.clientStream(requests as never)).rejects.toMatchObject({
+      code: Code.INVALID_ARGUMENT,
+      details,
+    });
+    const stream = collect(client.bidiStream(requests as never));
+    await expect(stream).rejects.toMatchObject({ code: Code.INVALID_ARGUMENT, details });
+  });
+
+  test("a request generator is closed when the call ends without it", async () => {
+    const closed = event();
+    const { client } = await startKinds(transport, { clientStream: () => ({ text: "enough" }) });
+    const requests = async function* () {
+      try {
+        for (;;) {
+          yield { text: "more" };
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      } finally {
+        closed.happen();
+      }
+    };
+    await client.clientStream(requests());
+    await closed.happened;
+  });
+
+  test("a sender that nobody reads any more rejects, and does not end the process when that is not awaited", async () => {
+    const { client } = await startKinds(transport, {
+      // biome-ignore lint/correctness/useYield: it ends before it has anything to say.
+      async *bidiStream() {
+        throw new RpcError(Code.ABORTED, "no");
+      },
+    });
+    const requests = sender<{ text: string }>();
+    await expect(collect(client.bidiStream(requests))).rejects.toMatchObject({ code: Code.ABORTED });
+    void requests.send({ text: "unheard" });
+    await expect(requests.send({ text: "late" })).rejects.toMatchObject({ code: Code.CANCELLED });
+  });
+
+  test("after close() calls reject with UNAVAILABLE, and the next dial works", async () => {
+    const kinds = await startKinds(transport, { unary: () => ({ text: "hi" }) });
+    await kinds.client.unary({});
+    await kinds.channel.close();
+    expect(kinds.channel.state).toBe("SHUTDOWN");
+    await expect(kinds.client.unary({})).rejects.toMatchObject({
+      code: Code.UNAVAILABLE,
+      details: expect.stringMatching(/closed/),
+    });
+    await expect(kinds.dial().unary({})).resolves.toMatchObject({ text: "hi" });
+  });
+});

@@ -1,0 +1,255 @@
+import { type Call, Code, chain, type Interceptor, Reply, RpcError, type Status } from "@trunkline/runtime";
+import type { Note } from "../../fixtures/golden/ts-proto/kinds/v1/kinds.js";
+import { collect, startKinds, stopKinds } from "./kinds.js";
+import { transports } from "./transports.js";
+
+afterEach(stopKinds);
+
+/** Writes down when it sees a call and when it sees how the call ended. */
+const recorder = (log: string[], name: string): Interceptor => {
+  return (next) => (call) => {
+    log.push(`${name} in`);
+    const reply = next(call);
+    reply.status.then(({ code }) => log.push(`${name} out ${code}`));
+    return reply;
+  };
+};
+
+describe.each(transports)("interceptors on $name", ({ transport }) => {
+  test("the first is the outermost, on both sides; a call's own are inside the channel's", async () => {
+    const log: string[] = [];
+    const interceptors = [recorder(log, "server a"), chain(recorder(log, "server b"), recorder(log, "server c"))];
+    const kinds = await startKinds(transport, { unary: () => ({}), serverStream: () => [{}] }, { interceptors });
+    const client = kinds.dial({ interceptors: [recorder(log, "channel a"), recorder(log, "channel b")] });
+    await client.unary({}, { interceptors: [recorder(log, "call")] });
+    expect(log.filter((line) => line.endsWith("in"))).toEqual([
+      "channel a in",
+      "channel b in",
+      "call in",
+      "server a in",
+      "server b in",
+      "server c in",
+    ]);
+    expect(log.filter((line) => line.endsWith("out 0"))).toHaveLength(6);
+    log.length = 0;
+    await collect(client.serverStream({}));
+    expect(log[0]).toBe("channel a in");
+    expect(log.filter((line) => line.endsWith("out 0"))).toHaveLength(5);
+  });
+
+  test("a client's interceptor changes metadata, deadline and request; sees headers and trailers", async () => {
+    const { dial } = await startKinds(transport, {
+      unary({ text }, call) {
+        call.sendHeaders({ "x-header": "h" });
+        call.trailers.set("x-trailer", "t");
+        return { text: `${text} ${call.metadata.get("x-added")} ${call.timeLeftMs() <= 5000}` };
+      },
+    });
+    const seen: (string | undefined)[] = [];
+    const client = dial({
+      interceptors: [
+        (next) => async (call) => {
+          call.metadata.set("x-added", "yes");
+          call.deadline = new Date(Date.now() + 5000);
+          call.request = { ...(call.request as Note), text: "changed" };
+          const reply = next(call);
+          seen.push((await reply.headers).get("x-header"));
+          reply.status.then((status) => seen.push(status.metadata.get("x-trailer")));
+          return reply;
+        },
+      ],
+    });
+    expect(await client.unary({ text: "original" })).toMatchObject({ text: "changed yes true" });
+    expect(seen).toEqual(["h", "t"]);
+  });
+
+  test("an interceptor answers without calling on, on either side", async () => {
+    let handled = 0;
+    const guard: Interceptor = (next) => (call) =>
+      call.metadata.get("x-secret") === "ok" ? next(call) : Reply.fail(new RpcError(Code.UNAUTHENTICATED, "who?"));
+    const kinds = await startKinds(
+      transport,
+      { unary: () => ({ text: `handled ${++handled}` }), serverStream: () => [{ text: `handled ${++handled}` }] },
+      { interceptors: [guard] },
+    );
+    await expect(kinds.client.unary({})).rejects.toMatchObject({ code: Code.UNAUTHENTICATED, details: "who?" });
+    await expect(collect(kinds.client.serverStream({}))).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+    const cache: Interceptor = () => (call) =>
+      call.method.kind === "unary"
+        ? Reply.of({ text: "cached" })
+        : Reply.stream(
+            (async function* () {
+              yield { text: "cached" };
+            })(),
+          );
+    const cached = kinds.dial({ interceptors: [cache] });
+    expect(await cached.unary({})).toEqual({ text: "cached" });
+    expect(await collect(cached.serverStream({}))).toEqual([{ text: "cached" }]);
+    expect(handled).toBe(0);
+  });
+
+  test("a server's interceptor may answer with headers, messages and trailers of its own", async () => {
+    const { Metadata } = await import("@trunkline/runtime");
+    const answer: Interceptor = () => () =>
+      Reply.of(
+        { text: "mine" },
+        { headers: new Metadata({ "x-from": "head" }), trailers: new Metadata({ "x-from": "tail" }) },
+      );
+    const { client } = await startKinds(transport, {}, { interceptors: [answer] });
+    const seen: (string | undefined)[] = [];
+    const note = await client.unary(
+      {},
+      {
+        onHeaders: (headers) => seen.push(headers.get("x-from")),
+        onTrailers: (trailers) => seen.push(trailers.get("x-from")),
+      },
+    );
+    expect(note).toMatchObject({ text: "mine" });
+    expect(seen).toEqual(["head", "tail"]);
+  });
+
+  test.each(["client", "server"])("a stream passes through a %s's interceptor message by message", async (side) => {
+    const shout: Interceptor = (next) => (call) => {
+      const louder = (note: unknown) => ({ ...(note as Note), text: (note as Note).text.toUpperCase() });
+      const requests = call.requests;
+      if (requests !== undefined) {
+        call.requests = (async function* () {
+          for await (const note of requests) yield louder(note);
+        })();
+      }
+      return next(call).map((note) => ({ ...louder(note), number: 1n }));
+    };
+    const kinds = await startKinds(
+      transport,
+      {
+        async *bidiStream(requests) {
+          for await (const { text } of requests) yield { text: `${text} back` };
+        },
+      },
+      { interceptors: side === "server" ? [shout] : [] },
+    );
+    const client = kinds.dial({ interceptors: side === "client" ? [shout] : [] });
+    const requests = async function* () {
+      yield { text: "a" };
+      yield { text: "b" };
+    };
+    expect(await collect(client.bidiStream(requests()))).toMatchObject([
+      { text: "A BACK", number: 1n },
+      { text: "B BACK", number: 1n },
+    ]);
+  });
+
+  test("leaving a stream early reaches through interceptors", async () => {
+    let closed!: () => void;
+    const generatorClosed = new Promise<void>((resolve) => {
+      closed = resolve;
+    });
+    const { dial } = await startKinds(transport, {
+      async *serverStream() {
+        try {
+          for (;;) yield { text: "more" };
+        } finally {
+          closed();
+        }
+      },
+    });
+    const statuses: Status[] = [];
+    const client = dial({
+      interceptors: [
+        (next) => (call) => {
+          const reply = next(call).map((note) => note);
+          reply.status.then((status) => statuses.push(status));
+          return reply;
+        },
+        (next) => async (call) => next(call),
+      ],
+    });
+    for await (const _ of client.serverStream({})) break;
+    await generatorClosed;
+    expect(statuses).toMatchObject([{ code: Code.CANCELLED }]);
+  });
+
+  const faults: [string, Interceptor, Code, RegExp][] = [
+    [
+      "throws at once",
+      () => () => {
+        throw new TypeError("oops");
+      },
+      Code.UNKNOWN,
+      /oops/,
+    ],
+    [
+      "throws later",
+      () => async () => {
+        throw new TypeError("oops");
+      },
+      Code.UNKNOWN,
+      /oops/,
+    ],
+    [
+      "throws an RpcError",
+      () => () => {
+        throw new RpcError(Code.ABORTED, "no");
+      },
+      Code.ABORTED,
+      /no/,
+    ],
+    [
+      "returns nothing",
+      function forgetful() {
+        return (() => undefined) as never;
+      },
+      Code.INTERNAL,
+      /forgetful returned undefined; return next\(call\) or a Reply/,
+    ],
+    [
+      "returns a message",
+      () => (async () => ({ text: "x" })) as never,
+      Code.INTERNAL,
+      /return next\(call\) or a Reply/,
+    ],
+  ];
+  test.each(faults)("a client's interceptor that %s fails its call", async (_what, interceptor, code, details) => {
+    const { dial } = await startKinds(transport, { unary: () => ({}), serverStream: () => [{}] });
+    const client = dial({ interceptors: [interceptor] });
+    const expected = { code, details: expect.stringMatching(details) };
+    await expect(client.unary({})).rejects.toMatchObject(expected);
+    await expect(client.unary({})).rejects.toBeInstanceOf(RpcError);
+    await expect(collect(client.serverStream({}))).rejects.toMatchObject(expected);
+    await expect(collect(client.serverStream({}))).rejects.toBeInstanceOf(RpcError);
+  });
+
+  test("what a server's interceptor throws by accident stays inside", async () => {
+    const reported: unknown[] = [];
+    const broken: Interceptor = () => () => {
+      throw new Error("secret");
+    };
+    const { client } = await startKinds(
+      transport,
+      { unary: () => ({}) },
+      { interceptors: [broken], onError: (error) => reported.push(error) },
+    );
+    const error = await client.unary({}).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: Code.UNKNOWN });
+    expect(error.message).not.toMatch(/secret/);
+    expect(String(reported)).toMatch(/secret/);
+  });
+
+  test("deadline and signal hold although an interceptor never calls on", async () => {
+    const { dial } = await startKinds(transport, { unary: () => ({}) });
+    const stuck: Interceptor = () => () => new Promise<never>(() => {});
+    const client = dial({ interceptors: [stuck] });
+    await expect(client.unary({}, { timeoutMs: 50 })).rejects.toMatchObject({ code: Code.DEADLINE_EXCEEDED });
+    const controller = new AbortController();
+    const reply = client.unary({}, { signal: controller.signal });
+    controller.abort();
+    await expect(reply).rejects.toMatchObject({ code: Code.CANCELLED });
+  });
+
+  test("an interceptor that is no function of next is refused at dial", async () => {
+    const { dial } = await startKinds(transport, {});
+    expect(() => dial({ interceptors: [((call: Call) => call) as never, (() => 5) as never] })).toThrow(
+      /must be \(next\) => \(call\) => …/,
+    );
+  });
+});

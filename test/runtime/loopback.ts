@@ -1,0 +1,97 @@
+/** The smallest transport that carries all four kinds: in memory, from a channel to the dispatcher of a server. */
+import type { CallHandle, CallSink, CallSpec, Dispatcher, IncomingCall, Status, Transport } from "@trunkline/runtime";
+import { Code, encodeMessage, Metadata, RpcError } from "@trunkline/runtime";
+
+const servers = new Map<string, Dispatcher>();
+let ports = 0;
+
+export const loopback: Transport = {
+  name: "loopback",
+  connect: ({ target }) => ({
+    capabilities: { ping: false, progress: true },
+    state: "READY",
+    onState: () => () => {},
+    connect: () => {},
+    drain: async () => {},
+    start: (spec, sink) => start(spec, sink, servers.get(target.replace("dns:///", ""))),
+  }),
+  serve: () => ({
+    async listen(_address, _credentials, dispatcher) {
+      const address = `127.0.0.1:${++ports}`;
+      servers.set(address, dispatcher);
+      return { address, port: ports, drain: async () => void servers.delete(address) };
+    },
+  }),
+};
+
+/** One direction of a call: hands over as many messages as the reader asked for, each in a later turn. */
+class Lane {
+  readonly #queue: (() => void)[] = [];
+  readonly #onTaken: () => void;
+  #credit = 0;
+  #end: (() => void) | undefined;
+  constructor(onTaken: () => void) {
+    this.#onTaken = onTaken;
+  }
+  push(deliver: () => void): boolean {
+    this.#queue.push(deliver);
+    return this.read(0);
+  }
+  read(n: number): boolean {
+    this.#credit += n;
+    setImmediate(() => this.#run());
+    return this.#queue.length < 2;
+  }
+  end(then: () => void): void {
+    this.#end = then;
+    this.read(0);
+  }
+  #run(): void {
+    for (; this.#queue.length > 0 && this.#credit > 0; this.#credit--) {
+      this.#queue.shift()?.();
+      this.#onTaken();
+    }
+    if (this.#queue.length > 0) return;
+    this.#end?.();
+    this.#end = undefined;
+  }
+}
+
+function start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>, dispatcher: Dispatcher | undefined): CallHandle<I> {
+  const requests: Lane = new Lane(() => sink.onWritable());
+  const responses: Lane = new Lane(() => server?.onWritable());
+  const finish = (status: Status) => {
+    clearTimeout(timer);
+    sink.onEnd(status, "processed");
+  };
+  const abort = (code: Code, details: string) => {
+    server?.onCancel(new RpcError(code, details));
+    finish({ code, details, metadata: new Metadata() });
+  };
+  const leftMs = spec.deadline - performance.now();
+  const timer = leftMs < 2 ** 31 ? setTimeout(() => abort(Code.DEADLINE_EXCEEDED, "late"), leftMs) : undefined;
+  const { path, kind, request, response } = spec.method;
+  const send = (message: I) => {
+    const bytes = encodeMessage(request, message);
+    return requests.push(() => server?.onMessage(server.method.request.decode(bytes)));
+  };
+  const end = () => requests.end(() => server?.onHalfClose());
+  const incoming: IncomingCall = {
+    ...{ path, metadata: spec.metadata ?? new Metadata(), deadline: spec.deadline, peer: { address: "loopback" } },
+    read: (n) => void requests.read(n),
+    headers: (metadata) => responses.push(() => sink.onHeaders(metadata)) && responses.read(1),
+    send(message) {
+      const bytes = encodeMessage(server!.method.response, message as never);
+      return responses.push(() => sink.onMessage(response.decode(bytes)));
+    },
+    end: (status) => responses.end(() => finish(status)),
+  };
+  const server = dispatcher?.accept(incoming);
+  server?.onStart();
+  if (dispatcher === undefined) setImmediate(() => abort(Code.UNAVAILABLE, "nobody listens"));
+  if (kind === "unary" || kind === "serverStream") {
+    send(spec.only as I);
+    end();
+  }
+  return { send, end, read: (n) => void responses.read(n), cancel: abort, peer: () => "loopback" };
+}
