@@ -1,0 +1,132 @@
+import { createRequire } from "node:module";
+import { describe, expect, test } from "@jest/globals";
+import { tsProtoDefaults, tsProtoOptionValues, tsProtoParameter } from "../../plugin/src/messages/ts-proto/options.js";
+import { optionTable, parseOptions } from "../../plugin/src/options.js";
+
+const { defaultOptions, optionsFromParameter } = createRequire(import.meta.url)("ts-proto/build/src/options") as {
+  defaultOptions(): { readonly [name: string]: unknown };
+  optionsFromParameter(parameter: string): { readonly [name: string]: unknown };
+};
+
+describe("parseOptions", () => {
+  test("has the defaults of the table", () => {
+    expect(parseOptions("")).toEqual({
+      messages: "ts-proto",
+      emit: "all",
+      importExtension: "js",
+      runtimeImport: "@trunkline/runtime",
+      requests: "partial",
+      tsProto: new Map(),
+    });
+  });
+
+  test("reads every option", () => {
+    const parameter =
+      "messages=ts-proto,emit=services,import_extension=none, runtime_import=@x/y.z,requests=full," +
+      "ts_proto.forceLong=string,ts_proto.unrecognizedEnumValue=-2,ts_proto.outputServices=none,";
+    expect(parseOptions(parameter)).toEqual({
+      messages: "ts-proto",
+      emit: "services",
+      importExtension: "none",
+      runtimeImport: "@x/y.z",
+      requests: "full",
+      tsProto: new Map([
+        ["forceLong", "string"],
+        ["unrecognizedEnumValue", "-2"],
+        ["outputServices", "none"],
+      ]),
+    });
+  });
+
+  test.each([
+    ["emti=all", "there is no option emti: did you mean emit?"],
+    ["bogus=1", /^there is no option bogus: there are messages, emit, .*ts_proto.NAME$/],
+    ["__proto__=1", /^there is no option __proto__: /],
+    ["emit", "option emit has no value: write emit=all|services"],
+    ["emit=", "option emit has no value: write emit=all|services"],
+    ["emit=most", 'option emit has no value "most": write emit=all|services'],
+    ["messages=protobuf-ts", 'option messages has no value "protobuf-ts": write messages=ts-proto'],
+    ["import_extension=.js", 'option import_extension has no value ".js": write import_extension=js|ts|none'],
+    ["requests=some", 'option requests has no value "some": write requests=partial|full'],
+    ["emit=all,emit=all", "option emit is given twice: give it once"],
+    ["runtime_import=../runtime", /^option runtime_import takes a package, not "..\/runtime": write a package name/],
+    ['runtime_import=a"b', /^option runtime_import takes a package/],
+    ["ts_proto.forceLong", "option ts_proto.forceLong has no value: write ts_proto.forceLong=VALUE"],
+    ["ts_proto.forcelong=long", "ts-proto has no option forcelong: did you mean ts_proto.forceLong?"],
+    ["ts_proto.xyz=1", "ts-proto has no option xyz: see the list in ts-proto's README"],
+    ["ts_proto.toString=1", /^ts-proto has no option toString: /],
+    ["ts_proto.Ma/b.proto=c", /^ts-proto has no option Ma\/b.proto: /],
+    ["ts_proto.comments=yes", 'option ts_proto.comments has no value "yes": write one of true, false'],
+    [
+      "ts_proto.oneof=union",
+      /^option ts_proto.oneof has no value "union": write one of properties, unions, unions-value$/,
+    ],
+    ["ts_proto.typePrefix=a-b", /^option ts_proto.typePrefix has no value "a-b": it must match/],
+    [
+      "ts_proto.outputServices=grpc-js",
+      /^option ts_proto.outputServices=grpc-js does not work here: services are what/,
+    ],
+    ["ts_proto.exportCommonSymbols=false", /does not work here: .*requests=full/],
+    ["ts_proto.outputPartialMethods=false", /does not work here: .*requests=full/],
+    ["ts_proto.outputEncodeMethods=encode-only", /does not work here: services encode and decode every message$/],
+    ["ts_proto.outputEncodeMethods=false", /does not work here/],
+    ["ts_proto.outputEncodeIncludeTypes=Foo", /does not work here/],
+    ["ts_proto.onlyTypes=true", /does not work here/],
+    ["ts_proto.nestJs=true", /does not work here/],
+    ["ts_proto.useExactTypes=true", /does not work here: its types do not fit a codec/],
+    ["ts_proto.outputIndex=true", /does not work here: every directory/],
+    ["ts_proto.importSuffix=.js", /does not work here: use import_extension/],
+    ["ts_proto.fileSuffix=_grpc", /does not work here: files of services end in _grpc$/],
+    ["ts_proto.fileSuffix=/../x", /has no value/],
+  ])("refuses %s in one line", (parameter, expected) => {
+    const parse = () => parseOptions(parameter);
+    expect(parse).toThrow(expected);
+    expect(parse).toThrow(/^[^\n]+$/);
+  });
+
+  test.each([["ts_proto.exportCommonSymbols=false"], ["ts_proto.outputPartialMethods=false"]])(
+    "takes %s where requests are full",
+    (parameter) => {
+      expect(() => parseOptions(`${parameter},requests=full`)).not.toThrow();
+    },
+  );
+});
+
+test("every row of the table can be documented", () => {
+  for (const { name, values, help } of optionTable) {
+    expect({ name, help: help.length > 10, values: values.length > 0 }).toEqual({ name, help: true, values: true });
+  }
+});
+
+describe("ts-proto's options", () => {
+  test("are all in the list, and no other", () => {
+    const names = Object.keys(defaultOptions()).filter((name) => name !== "M");
+    expect(Object.keys(tsProtoOptionValues).sort()).toEqual(names.sort());
+  });
+
+  test("reach ts-proto as we mean them, ours before the user's", () => {
+    const settings = optionsFromParameter(tsProtoParameter(new Map([["forceLong", "string"]]), ".js"));
+    expect(settings).toMatchObject({
+      forceLong: "string",
+      oneof: "unions-value",
+      useDate: "timestamp",
+      useExactTypes: false,
+      esModuleInterop: true,
+      annotateFilesWithVersion: false,
+      outputServices: ["none"],
+      importSuffix: ".js",
+      outputEncodeMethods: true,
+      onlyTypes: false,
+    });
+  });
+
+  test("that were booleans once do not make ts-proto warn", () => {
+    expect(optionsFromParameter(tsProtoParameter(new Map([["useOptionals", "true"]]), ""))).toMatchObject({
+      useOptionals: "messages",
+    });
+  });
+
+  test("are all ours to refuse or to pass on: our defaults are in the list", () => {
+    for (const name of tsProtoDefaults.keys()) expect(tsProtoOptionValues).toHaveProperty(name);
+  });
+});
