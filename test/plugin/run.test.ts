@@ -129,6 +129,21 @@ describe("an error", () => {
     }
   });
 
+  test("is the answer to an edition that ts-proto would take for proto2", async () => {
+    const [file] = filesOf(compileProtos({ "a.proto": 'edition = "2024"; message M { int32 a = 1; }' }));
+    expect((await generate(encodeRequest({ generate: ["a.proto"], files: [file!] }))).error).toBe("");
+    // The last value of a field counts.
+    const newer = Buffer.concat([
+      file!,
+      new BinaryWriter()
+        .uint32(14 << 3)
+        .int32(1002)
+        .finish(),
+    ]);
+    const { error } = await generate(encodeRequest({ generate: ["a.proto"], files: [newer] }));
+    expect(error).toBe("a.proto: uses edition 2026, which ts-proto does not know: use messages=protobuf-es for it");
+  });
+
   test("names an imported file that ts-proto cannot do", async () => {
     const { error } = await generate(
       requestFor(
