@@ -2,7 +2,15 @@
 import type { Transport, TransportName } from "@trunkline/runtime";
 import { loopback } from "./loopback.js";
 
-export const transports: readonly { readonly name: string; readonly transport: TransportName | Transport }[] = [
+export const transports: readonly Row[] = [
   { name: "grpc-js", transport: "grpc-js" },
   { name: "loopback", transport: loopback },
 ];
+
+/** Those that bytes travel on, for tests of what only a wire has. */
+export const wireTransports: readonly Row[] = transports.filter(({ transport }) => transport !== loopback);
+
+interface Row {
+  readonly name: string;
+  readonly transport: TransportName | Transport;
+}
