@@ -1,0 +1,32 @@
+/** `messages=ts-proto`: types and codecs of ts-proto, whose own generator runs in this process. */
+import type { Options } from "../options.js";
+import type { MessageLibrary } from "./library.js";
+import { bindTsProto } from "./ts-proto/bind.js";
+import { modulePath } from "./ts-proto/names.js";
+
+/** Loads nothing of ts-proto before messages are generated, nor @bufbuild/protobuf before a file is to be checked. */
+export function createTsProtoLibrary(options: Options): MessageLibrary {
+  return {
+    async check(files, request) {
+      for (const file of files) modulePath(file.name, options.tsProto);
+      // A proto3 file can ask for nothing that ts-proto does not do.
+      const others = files.filter((file) => file.edition !== proto3 && file.name !== descriptorProto);
+      if (others.length === 0) return;
+      const { checkLimits } = await import("./ts-proto/limits.js");
+      checkLimits(others, request, options.tsProto);
+    },
+    bind: (file) => bindTsProto(file, options),
+    async generate(request) {
+      const { generateMessages } = await import("./ts-proto/generate.js");
+      return generateMessages(request, options);
+    },
+  };
+}
+
+const proto3 = 999;
+
+/**
+ * Nearly every API imports it for its options. Its two required fields are in UninterpretedOption, of which no
+ * compiled descriptor has one, so it is not held to them.
+ */
+const descriptorProto = "google/protobuf/descriptor.proto";

@@ -1,0 +1,98 @@
+/** Runs ts-proto's generator in this process: the message files of `emit=all`. */
+import { createRequire } from "node:module";
+import { createFileContext } from "ts-proto/build/src/context.js";
+import { generateFile, makeUtils } from "ts-proto/build/src/main.js";
+import { getTsPoetOpts, optionsFromParameter, type Options as TsProtoSettings } from "ts-proto/build/src/options.js";
+import { createTypeMap } from "ts-proto/build/src/types.js";
+import { MalformedRequestError, PluginError } from "../../errors.js";
+import type { Options } from "../../options.js";
+import { commentsOf } from "../../read-comments.js";
+import type { ProtoFile, Request } from "../../read-model.js";
+import { bytesField, eachField, withoutField } from "../../walk.js";
+import type { GeneratedFile } from "../library.js";
+import { indent } from "./indent.js";
+import { tsProtoParameter } from "./options.js";
+import { openByIndex } from "./source-info.js";
+
+type FileDescriptor = Parameters<typeof generateFile>[1];
+
+/** ts-proto's own copy: another's enums would do, another version's fields would not. */
+const nearTsProto = createRequire(createRequire(import.meta.url).resolve("ts-proto/package.json"));
+const { FileDescriptorProto } = nearTsProto("ts-proto-descriptors") as {
+  FileDescriptorProto: { decode(bytes: Uint8Array): FileDescriptor };
+};
+const { version } = nearTsProto("./package.json") as { version: string };
+
+/**
+ * The messages of the files to generate and of all that they import, in the order of their names.
+ *
+ * A compiler may call the plugin once per directory, and then no call knows what the others emit. So each emits all
+ * that it refers to, and since the same proto always makes the same bytes, buf takes the copies for one file.
+ */
+export function generateMessages(request: Request, options: Options): Iterable<GeneratedFile> {
+  openByIndex();
+  const suffix = options.importExtension === "none" ? "" : `.${options.importExtension}`;
+  const settings = optionsFromParameter(tsProtoParameter(options.tsProto, suffix));
+  const toGenerate = new Set(request.filesToGenerate.map((file) => file.name));
+  const known = request.withImports(request.filesToGenerate).map((file) => decode(file, settings));
+  const wanted = settings.emitImportedFiles ? known : known.filter((file) => toGenerate.has(file.name));
+  return generateFiles(wanted, known, settings, request.compilerVersion);
+}
+
+function* generateFiles(
+  wanted: readonly FileDescriptor[],
+  known: readonly FileDescriptor[],
+  settings: TsProtoSettings,
+  compilerVersion: string,
+): Iterable<GeneratedFile> {
+  const typeMap = createTypeMap({ protoFile: known } as Parameters<typeof createTypeMap>[0], settings);
+  for (const descriptor of wanted) {
+    // ts-poet renames imports inside these where they clash with a name of the file; for the next file they have to be
+    // as they were, or its content would depend on which files came before.
+    const utils = makeUtils(settings);
+    const context = { typeMap, options: settings, utils, currentFile: createFileContext(descriptor) };
+    try {
+      const [path, code] = generateFile(context, descriptor);
+      const printing = getTsPoetOpts(settings, `v${version}`, compilerVersion, descriptor.name);
+      yield { name: path, content: indent(code.toString({ ...printing, path, format: false })) };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new PluginError(`ts-proto cannot generate its messages (${reason})`, {
+        file: descriptor.name,
+        hint: "use messages=protobuf-es, or emit=services",
+      });
+    }
+  }
+}
+
+function decode(file: ProtoFile, settings: TsProtoSettings): FileDescriptor {
+  try {
+    // With `outputSchema`, the descriptor becomes part of the output, whole.
+    if (settings.outputSchema) return FileDescriptorProto.decode(file.bytes);
+    const descriptor = FileDescriptorProto.decode(withoutField(file.bytes, bytesField(9)));
+    descriptor.sourceCodeInfo = { location: commentedLocations(file) };
+    return descriptor;
+  } catch (error) {
+    throw new MalformedRequestError(error);
+  }
+}
+
+/**
+ * ts-proto searches all locations of a file for each of its messages. It looks only for comments, and not one location
+ * in twenty has one.
+ */
+function commentedLocations(file: ProtoFile) {
+  let sourceInfo: Uint8Array | undefined;
+  eachField(file.bytes, (tag, reader) => {
+    if (tag !== bytesField(9)) return false;
+    sourceInfo = reader.bytes();
+    return true;
+  });
+  return [...commentsOf(sourceInfo)].map(([path, doc]) => ({
+    path: path.split(",").map(Number),
+    span: [],
+    leadingComments: doc.leading,
+    trailingComments: doc.trailing,
+    leadingDetachedComments: [...doc.detached],
+  }));
+}

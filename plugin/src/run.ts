@@ -1,0 +1,98 @@
+/** Request bytes → the parts of a CodeGeneratorResponse. Pure: it reads nothing else and writes nothing. */
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { emitServiceFile } from "./emit-file.js";
+import { PluginError } from "./errors.js";
+import type { GeneratedFile, MessageLibrary } from "./messages/library.js";
+import { createTsProtoLibrary } from "./messages/ts-proto.js";
+import { type Options, parseOptions } from "./options.js";
+import { maximumEdition, minimumEdition, type Request, readRequest, requireKnownEdition } from "./read-model.js";
+
+/**
+ * Yields a response in parts, a file at a time, that make one message when they are put together. Faults of the user's
+ * protos and options end it with an `error` field, upon which compilers write none of the files.
+ *
+ * Throws a MalformedRequestError, before it yields anything, for bytes that are no request.
+ */
+export async function* run(requestBytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  try {
+    const files = await generate(readRequest(requestBytes));
+    yield features();
+    for (const file of files) yield fileField(file);
+  } catch (error) {
+    if (!(error instanceof PluginError)) throw error;
+    // Should this be the second time, then the same once more changes nothing.
+    yield features();
+    yield new BinaryWriter().uint32(errorTag).string(error.message).finish();
+  }
+}
+
+/**
+ * Service files are made at once, since making them is what finds their faults: there is no first file before. Message
+ * files, which are far larger, are made one by one as the response is read.
+ */
+async function generate(request: Request): Promise<Iterable<GeneratedFile>> {
+  const options = parseOptions(request.parameter);
+  const library = createTsProtoLibrary(options);
+  const all = request.withImports(request.filesToGenerate);
+  for (const file of all) requireKnownEdition(file);
+  await library.check(all, request);
+  const services = serviceFiles(request, options, library);
+  const messages = options.emit === "all" ? await library.generate(request) : [];
+  return distinct(concat(services, messages));
+}
+
+/** In the order of their names, whatever the order of the request. */
+function serviceFiles(request: Request, options: Options, library: MessageLibrary): readonly GeneratedFile[] {
+  return [...request.filesToGenerate]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((file) => request.readModel(file))
+    .map((model) => emitServiceFile(model, library.bind(model), { runtimeImport: options.runtimeImport }))
+    .filter((file) => file !== undefined);
+}
+
+function* concat<T>(...all: readonly Iterable<T>[]): Iterable<T> {
+  for (const some of all) yield* some;
+}
+
+/** `a.proto` with services and `a_grpc.proto` would both become a_grpc.ts, and compilers keep one, or append. */
+function* distinct(files: Iterable<GeneratedFile>): Iterable<GeneratedFile> {
+  const names = new Set<string>();
+  for (const file of files) {
+    if (names.has(file.name)) {
+      throw new PluginError("is the output of two protos: one's services and the other's messages", {
+        file: file.name,
+        hint: "rename one of the protos",
+      });
+    }
+    names.add(file.name);
+    yield file;
+  }
+}
+
+// Field numbers of google.protobuf.compiler.CodeGeneratorResponse and its File, shifted to make tags.
+const errorTag = (1 << 3) | 2;
+const supportedFeaturesTag = 2 << 3;
+const minimumEditionTag = 3 << 3;
+const maximumEditionTag = 4 << 3;
+const fileTag = (15 << 3) | 2;
+const nameTag = (1 << 3) | 2;
+const contentTag = (15 << 3) | 2;
+
+/** FEATURE_PROTO3_OPTIONAL and FEATURE_SUPPORTS_EDITIONS. */
+const supportedFeatures = 1 | 2;
+
+function features(): Uint8Array {
+  const writer = new BinaryWriter();
+  writer.uint32(supportedFeaturesTag).uint64(supportedFeatures);
+  writer.uint32(minimumEditionTag).int32(minimumEdition);
+  writer.uint32(maximumEditionTag).int32(maximumEdition);
+  return writer.finish();
+}
+
+function fileField({ name, content }: GeneratedFile): Uint8Array {
+  const writer = new BinaryWriter();
+  writer.uint32(fileTag).fork();
+  writer.uint32(nameTag).string(name);
+  writer.uint32(contentTag).string(content);
+  return writer.join().finish();
+}
