@@ -29,7 +29,7 @@ class Entry<Kind extends MethodKind, Impl, ReqIn, Req, ResIn, Res>
   implements MethodEntry<Kind, Impl, ReqIn, Req, ResIn, Res>
 {
   readonly kind: Kind;
-  readonly name: string;
+  readonly #name: string;
   readonly path: string;
   readonly request: Codec<ReqIn, Req>;
   readonly response: Codec<ResIn, Res>;
@@ -39,13 +39,18 @@ class Entry<Kind extends MethodKind, Impl, ReqIn, Req, ResIn, Res>
 
   constructor(kind: Kind, init: MethodInit<Impl, ReqIn, Req, ResIn, Res>) {
     this.kind = kind;
-    this.name = init.name;
+    this.#name = init.name;
     this.path = init.path;
     this.request = init.request;
     this.response = init.response;
     this.idempotency = init.idempotency;
     this.defaults = init.defaults;
     this.handler = init.handler;
+  }
+
+  /** No property of its own: makeClientConstructor of grpc-js copies those to functions, whose name is read-only. */
+  get name(): string {
+    return this.#name;
   }
 
   // What grpc-js reads of a MethodDefinition, made when it does.

@@ -11,7 +11,7 @@ export function callCredentialsInterceptor(credentials: CallCredentials, connect
     if (connection.credentials.kind === "insecure") {
       throw new RpcError(
         Code.UNAUTHENTICATED,
-        `call credentials need TLS, and the connection to ${connection.target} is plaintext: dial it with tls()`,
+        `call credentials need TLS, and the connection to ${connection.target} is (or may be) plaintext: dial it with tls()`,
       );
     }
     const service = call.method.path.slice(0, call.method.path.lastIndexOf("/"));

@@ -1,17 +1,14 @@
-import type { CallHandle, CallSink, CallSpec, ServiceDesc, State, Transport, TransportChannel } from "../contract.js";
+import type { CallHandle, CallSink, CallSpec, ServiceDesc, State, TransportChannel } from "../contract.js";
 import type { ChannelCredentials } from "../credentials.js";
 import { RpcError } from "../error.js";
 import { Code } from "../status.js";
-import { loadTransport, type TransportName } from "../transport/transports.js";
 import { WaitingCall } from "./waiting-call.js";
 
-/** What makes one connection another: equal settings share. */
-export interface ConnectionSettings {
+/** Where a connection goes, and what it may carry. */
+export interface Endpoint {
   readonly target: string;
   readonly authority: string;
   readonly credentials: ChannelCredentials;
-  readonly transport: TransportName | Transport;
-  readonly maxReceiveMessageBytes: number;
 }
 
 /** The long connection to one target: opened by the first call, shared by every handle that `dial` gave out for it. */
@@ -19,19 +16,22 @@ export class Connection {
   readonly target: string;
   readonly authority: string;
   readonly credentials: ChannelCredentials;
-  readonly #settings: ConnectionSettings;
+  readonly #makeChannel: () => Promise<TransportChannel>;
   readonly #forget: () => void;
   readonly #clients = new Map<ServiceDesc, unknown>();
   #channel: TransportChannel | undefined;
   #opening: Promise<TransportChannel> | undefined;
   #closed: Promise<void> | undefined;
 
-  /** @param forget takes the connection out of its registry, so that the next dial makes a new one */
-  constructor(settings: ConnectionSettings, forget: () => void) {
-    this.target = settings.target;
-    this.authority = settings.authority;
-    this.credentials = settings.credentials;
-    this.#settings = settings;
+  /**
+   * @param makeChannel makes what calls are started on; called again after it has failed
+   * @param forget takes the connection out of its registry, so that the next dial makes a new one
+   */
+  constructor(endpoint: Endpoint, makeChannel: () => Promise<TransportChannel>, forget: () => void = () => {}) {
+    this.target = endpoint.target;
+    this.authority = endpoint.authority;
+    this.credentials = endpoint.credentials;
+    this.#makeChannel = makeChannel;
     this.#forget = forget;
   }
 
@@ -72,17 +72,17 @@ export class Connection {
 
   /** Concurrent first calls open one channel; a failure is forgotten, so that the next call tries again. */
   #open(): Promise<TransportChannel> {
-    this.#opening ??= this.#make().catch((error) => {
-      this.#opening = undefined;
-      throw error;
-    });
+    this.#opening ??= this.#makeChannel().then(
+      (channel) => {
+        this.#channel = channel;
+        return channel;
+      },
+      (error) => {
+        this.#opening = undefined;
+        throw error;
+      },
+    );
     return this.#opening;
-  }
-
-  async #make(): Promise<TransportChannel> {
-    const transport = await loadTransport(this.#settings.transport);
-    this.#channel = transport.connect(this.#settings);
-    return this.#channel;
   }
 
   async #shutDown(graceMs: number): Promise<void> {

@@ -1,4 +1,13 @@
-import { Connection, type ConnectionSettings } from "./connection.js";
+import type { Transport } from "../contract.js";
+import { loadTransport, type TransportName } from "../transport/transports.js";
+import { Connection, type Endpoint } from "./connection.js";
+
+/** What makes one connection another: equal settings share. */
+export interface ConnectionSettings extends Endpoint {
+  readonly transport: TransportName | Transport;
+  /** Bytes. */
+  readonly maxReceiveMessageBytes: number;
+}
 
 /**
  * All long connections of this isolate. It hangs on `globalThis`, so that two copies of the package share it: a second
@@ -12,7 +21,8 @@ class Registry {
     const key = keyOf(settings);
     let connection = this.#connections.get(key);
     if (connection === undefined) {
-      connection = new Connection(settings, () => {
+      const makeChannel = async () => (await loadTransport(settings.transport)).connect(settings);
+      connection = new Connection(settings, makeChannel, () => {
         if (this.#connections.get(key) === connection) this.#connections.delete(key);
       });
       this.#connections.set(key, connection);

@@ -1,4 +1,4 @@
-import { Channel, type ChannelOptions, connectivityState } from "@grpc/grpc-js";
+import { Channel, type ChannelOptions, connectivityState, type ChannelInterface as GrpcChannel } from "@grpc/grpc-js";
 import type {
   CallHandle,
   CallSink,
@@ -25,14 +25,20 @@ const states: Record<connectivityState, State> = {
 /** All connections of grpc-js to one target, driven through `createCall`: no emitter, stream or error object per call. */
 export class GrpcJsChannel implements TransportChannel {
   readonly capabilities: Capabilities = { ping: false, progress: false };
-  readonly #channel: Channel;
+  readonly #channel: GrpcChannel;
   readonly #calls = new Set<GrpcJsCall<never, never>>();
   readonly #listeners = new Set<(state: State) => void>();
   #watching = false;
   #drained: (() => void) | undefined;
 
-  constructor(options: ConnectOptions) {
-    this.#channel = new Channel(options.target, toGrpcCredentials(options.credentials), channelOptions(options));
+  constructor(channel: GrpcChannel) {
+    this.#channel = channel;
+  }
+
+  static connect(options: ConnectOptions): GrpcJsChannel {
+    return new GrpcJsChannel(
+      new Channel(options.target, toGrpcCredentials(options.credentials), channelOptions(options)),
+    );
   }
 
   get state(): State {
@@ -80,7 +86,7 @@ export class GrpcJsChannel implements TransportChannel {
     return call;
   }
 
-  #createCall(path: string, deadline: number, authority: string | undefined): ReturnType<Channel["createCall"]> {
+  #createCall(path: string, deadline: number, authority: string | undefined): ReturnType<GrpcChannel["createCall"]> {
     try {
       return this.#channel.createCall(path, deadline, authority, null, null);
     } catch (cause) {
