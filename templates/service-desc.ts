@@ -5,18 +5,14 @@ import type { $Request, $RequestInit, $Response, $ResponseInit } from "./holes.j
 import { $defaults, $idempotency, $requestCodec, $responseCodec } from "./holes.js";
 import type { $ServiceServer } from "./server.js";
 
-/** $serviceDoc */
+/** The table of the service: its methods, each with its codecs and its handler. */
 export const $ServiceDesc: {
   readonly serviceName: "$serviceName";
   readonly fileName: "$fileName";
   readonly methods: {
-    /** $methodDoc */
     readonly $unary: UnaryMethod<$ServiceServer, $RequestInit, $Request, $ResponseInit, $Response>;
-    /** $methodDoc */
     readonly $serverStream: ServerStreamMethod<$ServiceServer, $RequestInit, $Request, $ResponseInit, $Response>;
-    /** $methodDoc */
     readonly $clientStream: ClientStreamMethod<$ServiceServer, $RequestInit, $Request, $ResponseInit, $Response>;
-    /** $methodDoc */
     readonly $bidiStream: BidiStreamMethod<$ServiceServer, $RequestInit, $Request, $ResponseInit, $Response>;
   };
 } = {
@@ -30,7 +26,7 @@ export const $ServiceDesc: {
       response: $responseCodec,
       idempotency: $idempotency,
       defaults: $defaults,
-      handler: $serviceHandlers.$unary,
+      handler: (impl, request, call) => $serviceHandlers.$unary(impl, request, call),
     }),
     $serverStream: /* @__PURE__ */ serverStreamMethod({
       name: "$methodName",
@@ -39,7 +35,7 @@ export const $ServiceDesc: {
       response: $responseCodec,
       idempotency: $idempotency,
       defaults: $defaults,
-      handler: $serviceHandlers.$serverStream,
+      handler: (impl, request, call) => $serviceHandlers.$serverStream(impl, request, call),
     }),
     $clientStream: /* @__PURE__ */ clientStreamMethod({
       name: "$methodName",
@@ -48,7 +44,7 @@ export const $ServiceDesc: {
       response: $responseCodec,
       idempotency: $idempotency,
       defaults: $defaults,
-      handler: $serviceHandlers.$clientStream,
+      handler: (impl, requests, call) => $serviceHandlers.$clientStream(impl, requests, call),
     }),
     $bidiStream: /* @__PURE__ */ bidiStreamMethod({
       name: "$methodName",
@@ -57,7 +53,7 @@ export const $ServiceDesc: {
       response: $responseCodec,
       idempotency: $idempotency,
       defaults: $defaults,
-      handler: $serviceHandlers.$bidiStream,
+      handler: (impl, requests, call) => $serviceHandlers.$bidiStream(impl, requests, call),
     }),
   },
 };

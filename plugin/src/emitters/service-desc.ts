@@ -12,29 +12,25 @@ const serverStreamMethod = importValue("serverStreamMethod", "@trunkline/runtime
 const unaryMethod = importValue("unaryMethod", "@trunkline/runtime");
 
 /** What the template uses without an import: no import may be called so. */
-export const serviceDescNames: readonly string[] = [];
+export const serviceDescNames: readonly string[] = ["call", "impl", "request", "requests"];
 
 export function emitServiceDesc(p: Printer, s: ServiceScope): void {
-  p.doc(s.$serviceDoc, "");
+  p.line`/** The table of the service: its methods, each with its codecs and its handler. */`;
   p.line`export const ${s.$ServiceDesc}: {`;
   p.line`  readonly serviceName: ${stringLiteral(s.$serviceName)};`;
   p.line`  readonly fileName: ${stringLiteral(s.$fileName)};`;
   p.line`  readonly methods: {`;
   for (const m of s.methods) {
     if (m.kind === "unary") {
-      p.doc(m.$methodDoc, "    ");
       p.line`    readonly ${m.$method}: ${UnaryMethod}<${s.$ServiceServer}, ${m.$RequestInit}, ${m.$Request}, ${m.$ResponseInit}, ${m.$Response}>;`;
     }
     if (m.kind === "serverStream") {
-      p.doc(m.$methodDoc, "    ");
       p.line`    readonly ${m.$method}: ${ServerStreamMethod}<${s.$ServiceServer}, ${m.$RequestInit}, ${m.$Request}, ${m.$ResponseInit}, ${m.$Response}>;`;
     }
     if (m.kind === "clientStream") {
-      p.doc(m.$methodDoc, "    ");
       p.line`    readonly ${m.$method}: ${ClientStreamMethod}<${s.$ServiceServer}, ${m.$RequestInit}, ${m.$Request}, ${m.$ResponseInit}, ${m.$Response}>;`;
     }
     if (m.kind === "bidiStream") {
-      p.doc(m.$methodDoc, "    ");
       p.line`    readonly ${m.$method}: ${BidiStreamMethod}<${s.$ServiceServer}, ${m.$RequestInit}, ${m.$Request}, ${m.$ResponseInit}, ${m.$Response}>;`;
     }
   }
@@ -52,7 +48,7 @@ export function emitServiceDesc(p: Printer, s: ServiceScope): void {
       p.line`      response: ${m.$responseCodec},`;
       p.line`      idempotency: ${m.$idempotency},`;
       p.line`      defaults: ${m.$defaults},`;
-      p.line`      handler: ${s.$serviceHandlers}.${m.$method},`;
+      p.line`      handler: (impl, request, call) => ${s.$serviceHandlers}.${m.$method}(impl, request, call),`;
       p.line`    }),`;
     }
     if (m.kind === "serverStream") {
@@ -63,7 +59,7 @@ export function emitServiceDesc(p: Printer, s: ServiceScope): void {
       p.line`      response: ${m.$responseCodec},`;
       p.line`      idempotency: ${m.$idempotency},`;
       p.line`      defaults: ${m.$defaults},`;
-      p.line`      handler: ${s.$serviceHandlers}.${m.$method},`;
+      p.line`      handler: (impl, request, call) => ${s.$serviceHandlers}.${m.$method}(impl, request, call),`;
       p.line`    }),`;
     }
     if (m.kind === "clientStream") {
@@ -74,7 +70,7 @@ export function emitServiceDesc(p: Printer, s: ServiceScope): void {
       p.line`      response: ${m.$responseCodec},`;
       p.line`      idempotency: ${m.$idempotency},`;
       p.line`      defaults: ${m.$defaults},`;
-      p.line`      handler: ${s.$serviceHandlers}.${m.$method},`;
+      p.line`      handler: (impl, requests, call) => ${s.$serviceHandlers}.${m.$method}(impl, requests, call),`;
       p.line`    }),`;
     }
     if (m.kind === "bidiStream") {
@@ -85,7 +81,7 @@ export function emitServiceDesc(p: Printer, s: ServiceScope): void {
       p.line`      response: ${m.$responseCodec},`;
       p.line`      idempotency: ${m.$idempotency},`;
       p.line`      defaults: ${m.$defaults},`;
-      p.line`      handler: ${s.$serviceHandlers}.${m.$method},`;
+      p.line`      handler: (impl, requests, call) => ${s.$serviceHandlers}.${m.$method}(impl, requests, call),`;
       p.line`    }),`;
     }
   }

@@ -94,18 +94,14 @@ export const exchangeHandlers: {
   talk: (impl, requests, call) => impl.talk(requests, call),
 };
 
-/** A telephone exchange: a method of each of the four kinds. */
+/** The table of the service: its methods, each with its codecs and its handler. */
 export const ExchangeDesc: {
   readonly serviceName: "demo.v1.Exchange";
   readonly fileName: "demo/v1/exchange.proto";
   readonly methods: {
-    /** Connects a caller with somebody, and says who answered. */
     readonly ring: UnaryMethod<ExchangeServer, DeepPartial<RingRequest>, RingRequest, DeepPartial<RingReply>, RingReply>;
-    /** Listens in: the exchange sends what it hears until it has nothing more. */
     readonly listen: ServerStreamMethod<ExchangeServer, DeepPartial<ListenRequest>, ListenRequest, DeepPartial<Sound>, Sound>;
-    /** Takes down a telegram word by word, and hands back the bill. */
     readonly dictate: ClientStreamMethod<ExchangeServer, DeepPartial<Word>, Word, DeepPartial<Bill>, Bill>;
-    /** Talks: everything said is answered. */
     readonly talk: BidiStreamMethod<ExchangeServer, DeepPartial<Utterance>, Utterance, DeepPartial<Utterance>, Utterance>;
   };
 } = {
@@ -119,7 +115,7 @@ export const ExchangeDesc: {
       response: /* @__PURE__ */ tsProto("demo.v1.RingReply", RingReply),
       idempotency: "unknown",
       defaults: {},
-      handler: exchangeHandlers.ring,
+      handler: (impl, request, call) => exchangeHandlers.ring(impl, request, call),
     }),
     listen: /* @__PURE__ */ serverStreamMethod({
       name: "Listen",
@@ -128,7 +124,7 @@ export const ExchangeDesc: {
       response: /* @__PURE__ */ tsProto("demo.v1.Sound", Sound),
       idempotency: "unknown",
       defaults: {},
-      handler: exchangeHandlers.listen,
+      handler: (impl, request, call) => exchangeHandlers.listen(impl, request, call),
     }),
     dictate: /* @__PURE__ */ clientStreamMethod({
       name: "Dictate",
@@ -137,7 +133,7 @@ export const ExchangeDesc: {
       response: /* @__PURE__ */ tsProto("demo.v1.Bill", Bill),
       idempotency: "unknown",
       defaults: {},
-      handler: exchangeHandlers.dictate,
+      handler: (impl, requests, call) => exchangeHandlers.dictate(impl, requests, call),
     }),
     talk: /* @__PURE__ */ bidiStreamMethod({
       name: "Talk",
@@ -146,7 +142,7 @@ export const ExchangeDesc: {
       response: /* @__PURE__ */ tsProto("demo.v1.Utterance", Utterance),
       idempotency: "unknown",
       defaults: {},
-      handler: exchangeHandlers.talk,
+      handler: (impl, requests, call) => exchangeHandlers.talk(impl, requests, call),
     }),
   },
 };

@@ -1,0 +1,81 @@
+/** Every supported TypeScript takes what is emitted and the declarations of the runtime, in every way to resolve modules. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { installPacked, readmeProject, run, tool } from "../../test/packages/project.js";
+
+/**
+ * Each with the flags that it knows. Declarations of @bufbuild/protobuf want TypeScript 5.7 (`Uint8Array<ArrayBuffer>`),
+ * so an older one has to skip the check of libraries.
+ */
+const compilers = [
+  { version: "5.4", path: resolve("compat/node_modules/typescript-5.4/bin/tsc"), flags: ["skipLibCheck"] },
+  {
+    version: "5.9",
+    path: resolve("compat/node_modules/typescript-5.9/bin/tsc"),
+    flags: ["isolatedDeclarations", "erasableSyntaxOnly"],
+  },
+  {
+    version: "6",
+    path: resolve("compat/node_modules/typescript-6/bin/tsc"),
+    flags: ["isolatedDeclarations", "erasableSyntaxOnly"],
+  },
+  { version: "7", path: tool("typescript/bin/tsc"), flags: ["isolatedDeclarations", "erasableSyntaxOnly"] },
+];
+
+const strictest = [
+  "strict",
+  "exactOptionalPropertyTypes",
+  "noUncheckedIndexedAccess",
+  "isolatedModules",
+  "declaration",
+];
+
+let folder: string;
+beforeAll(() => {
+  folder = installPacked();
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function check(project: string, compiler: string, compilerOptions: object): void {
+  const common = { target: "es2022", noEmit: true, types: ["node"], typeRoots: [tool("@types")] };
+  const config = { compilerOptions: { ...common, ...compilerOptions }, include: ["**/*.ts"] };
+  writeFileSync(join(project, "tsconfig.json"), JSON.stringify(config));
+  run(project, compiler, "-p", "tsconfig.json");
+}
+
+const resolutions = [
+  { name: "node16, ES module", type: "module", options: { module: "node16", verbatimModuleSyntax: true } },
+  { name: "node16, CommonJS", type: "commonjs", options: { module: "node16" } },
+  { name: "nodenext, ES module", type: "module", options: { module: "nodenext", verbatimModuleSyntax: true } },
+  { name: "nodenext, CommonJS", type: "commonjs", options: { module: "nodenext" } },
+  {
+    name: "bundler",
+    type: "module",
+    options: { module: "esnext", moduleResolution: "bundler", verbatimModuleSyntax: true },
+  },
+];
+
+describe.each(compilers)("TypeScript $version", ({ path, flags }) => {
+  const strict = Object.fromEntries([...strictest, ...flags].map((flag) => [flag, true]));
+
+  test.each(resolutions)("takes the README's project: $name", ({ type, options }) => {
+    const project = readmeProject(folder, { type });
+    run(project, tool("@bufbuild/buf/bin/buf"), "generate", "proto");
+    check(project, path, { ...strict, ...options });
+  });
+
+  test("takes all that Pub/Sub, Spanner, Firestore and long-running operations need", () => {
+    const project = mkdtempSync(join(folder, "real "));
+    writeFileSync(join(project, "package.json"), '{"type":"module"}');
+    mkdirSync(join(project, "gen"));
+    const plugin = `--plugin=protoc-gen-ts=${join(folder, "node_modules/.bin/protoc-gen-ts")}`;
+    const protos = [
+      "google/pubsub/v1/pubsub.proto",
+      "google/spanner/v1/spanner.proto",
+      "google/firestore/v1/firestore.proto",
+      "google/longrunning/operations.proto",
+    ];
+    run(project, tool("protoc/protoc.cjs"), plugin, "-I", tool("google-proto-files"), "--ts_out=gen", ...protos);
+    check(project, path, { ...strict, module: "nodenext", verbatimModuleSyntax: true, skipLibCheck: true });
+  });
+});
