@@ -56,20 +56,18 @@ export class RpcError extends Error {
   }
 
   /**
-   * Makes an RpcError of anything thrown. One stays what it is; what looks like an error of grpc-js keeps its code,
-   * text and metadata; an abort becomes CANCELLED; all else is UNKNOWN, with the original as `cause`.
+   * Makes an RpcError of anything thrown. One stays what it is; what looks like an error of grpc-js keeps its code
+   * and text; an abort becomes CANCELLED; all else is UNKNOWN, with the original as `cause`.
    */
   static from(thrown: unknown): RpcError {
     if (thrown instanceof RpcError) return thrown;
-    if (thrown instanceof Error) {
-      const { code, details } = thrown as { code?: unknown; details?: unknown };
-      if (typeof code === "number" && typeof details === "string") {
-        return new RpcError(toCode(code), details, { cause: thrown });
-      }
-      if (thrown.name === "AbortError") return new RpcError(Code.CANCELLED, thrown.message, { cause: thrown });
-      return new RpcError(Code.UNKNOWN, thrown.message, { cause: thrown });
+    // By its looks, not by its class: it may be of another realm (a worker, a vm, a test runner).
+    const { name, message, code, details } = Object(thrown) as Partial<Record<string, unknown>>;
+    if (typeof code === "number" && typeof details === "string") {
+      return new RpcError(toCode(code), details, { cause: thrown });
     }
-    return new RpcError(Code.UNKNOWN, describe(thrown), { cause: thrown });
+    const text = typeof message === "string" ? message : describe(thrown);
+    return new RpcError(name === "AbortError" ? Code.CANCELLED : Code.UNKNOWN, text, { cause: thrown });
   }
 
   /** The status that this error stands for. */
