@@ -2,6 +2,7 @@ import type { Call, Interceptor, Next } from "./contract.js";
 import { describe, RpcError } from "./error.js";
 import { DeferredReply, isReply, Reply } from "./reply.js";
 import { Code } from "./status.js";
+import { isThenable } from "./thenable.js";
 
 /** Makes one interceptor of many; the first is the outermost. */
 export function chain(...interceptors: readonly Interceptor[]): Interceptor {
@@ -34,7 +35,7 @@ function guard(interceptor: Interceptor, next: Next): Next {
   return (call: Call) => {
     try {
       const reply = intercept(call);
-      if (reply instanceof Promise) return new DeferredReply(reply.then(checked));
+      if (isThenable(reply)) return new DeferredReply(Promise.resolve(reply).then(checked));
       return checked(reply);
     } catch (error) {
       return Reply.fail(error);

@@ -1,4 +1,5 @@
 import { createServer } from "node:net";
+import { jest } from "@jest/globals";
 import { Code, dial, insecure, RpcError, Server, type Transport, tls } from "@trunkline/runtime";
 import { kindsClient, sharedKindsClient } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
 import { loopback } from "./loopback.js";
@@ -147,6 +148,7 @@ describe("a server", () => {
     await expect(server.listen("0.0.0.0:0")).rejects.toThrow(/credentials: .* serverTls\(\{ cert, key \}\) for TLS/);
     await expect(server.listen("nonsense:port")).rejects.toThrow(/cannot read|unknown/);
 
+    const logged = jest.spyOn(console, "error").mockImplementation(() => {}); // grpc-js says it there as well.
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
     const { port } = taken.address() as { port: number };
@@ -154,6 +156,7 @@ describe("a server", () => {
       code: Code.UNAVAILABLE,
       details: expect.stringMatching(/cannot listen on .*EADDRINUSE/),
     });
+    logged.mockRestore();
     await new Promise((resolve) => taken.close(resolve));
     expect(() => server.register({ ...KindsDesc, serviceName: "late" }, new UnimplementedKindsServer())).toThrow(
       /register before listen/,

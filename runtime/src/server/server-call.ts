@@ -16,6 +16,7 @@ import { Metadata, type MetadataInit } from "../metadata.js";
 import { Pump, toAsyncIterable } from "../pump.js";
 import { Reply } from "../reply.js";
 import { Code } from "../status.js";
+import { isThenable } from "../thenable.js";
 
 /** Requests that may come ahead of the loop that takes them: one being worked on, one ready. */
 const readAhead = 2;
@@ -182,7 +183,7 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
     try {
       const result = this.#invoke();
       if (this.#streamsResponses) this.#stream(result as MessageSource<unknown>, () => this.#succeed());
-      else if (isPromise(result)) result.then(this.#respond, this.#fail);
+      else if (isThenable(result)) result.then(this.#respond, this.#fail);
       else this.#respond(result);
     } catch (error) {
       this.#fail(error);
@@ -269,8 +270,4 @@ class Fault extends Error {
 
 function faultAnswer(internal: boolean): RpcError {
   return new RpcError(internal ? Code.INTERNAL : Code.UNKNOWN, "the server failed to handle the call");
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as PromiseLike<unknown>).then === "function";
 }

@@ -102,6 +102,10 @@ export class Server implements ServiceRegistrar {
     this.#transport ??= this.#makeTransport();
     const bound = await (await this.#transport).listen(address, credentials, this.#dispatcher);
     this.#bound.push(bound);
+    if (this.#shutdown !== undefined) {
+      await bound.drain(0);
+      throw new RpcError(Code.CANCELLED, "shutdown() came before listen() was done");
+    }
     return { address: bound.address, port: bound.port };
   }
 
