@@ -64,7 +64,9 @@ export class Pump<T> {
     this.#stopped = true;
     this.writable();
     // The call's own end is what its caller hears of; what a generator throws while it is being closed comes too late.
-    Promise.resolve(this.#iterator.return?.()).catch(() => {});
+    Promise.resolve()
+      .then(() => this.#iterator.return?.())
+      .catch(() => {});
   }
 }
 

@@ -1,4 +1,5 @@
-import { Code, RpcError, sender } from "@trunkline/runtime";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Code, RpcError, type ServerCall, sender } from "@trunkline/runtime";
 import { collect, event, startKinds, stopKinds } from "./kinds.js";
 import { transports } from "./transports.js";
 
@@ -28,6 +29,30 @@ describe.each(transports)("how calls end on $name", ({ transport }) => {
     controller.abort(new Error("changed my mind"));
     await expect(reply).rejects.toMatchObject({ code: Code.CANCELLED, cause: { message: "changed my mind" } });
     await expect(ended.happened).resolves.toMatchObject({ code: Code.CANCELLED });
+  });
+
+  test.each<[string, (aborted: unknown) => unknown, string[]]>([
+    ["stops as its signal tells it is no fault", (aborted) => aborted, []],
+    ["fails while it stops still is one", () => new TypeError("clumsy"), ["TypeError: clumsy"]],
+  ])("a handler that %s", async (_what, toThrow, faults) => {
+    const reported: unknown[] = [];
+    const started = event();
+    const stopped = event();
+    const unary = async (_request: unknown, call: ServerCall) => {
+      started.happen();
+      return sleep(60_000, {}, { signal: call.signal }).catch((aborted) => {
+        setImmediate(stopped.happen);
+        throw toThrow(aborted);
+      });
+    };
+    const { client } = await startKinds(transport, { unary }, { onError: (error) => reported.push(error) });
+    const controller = new AbortController();
+    const reply = client.unary({}, { signal: controller.signal });
+    await started.happened;
+    controller.abort();
+    await expect(reply).rejects.toMatchObject({ code: Code.CANCELLED });
+    await stopped.happened;
+    expect(reported.map(String)).toEqual(faults);
   });
 
   test("a signal that has aborted sends nothing", async () => {
@@ -243,6 +268,64 @@ describe.each(transports)("how calls end on $name", ({ transport }) => {
     };
     await client.clientStream(requests());
     await closed.happened;
+  });
+
+  test.each(["onHeaders", "onTrailers"])("%s that throws fails its call alone", async (hook) => {
+    const { client } = await startKinds(transport, {
+      unary: (_request, call) => {
+        call.sendHeaders({ "x-a": "1" });
+        return { text: "hi" };
+      },
+      serverStream: () => [{}],
+    });
+    const cause = new Error("oops");
+    const options = {
+      [hook]: () => {
+        throw cause;
+      },
+    };
+    const expected = { code: Code.CANCELLED, details: `${hook} threw: oops`, cause };
+    await expect(client.unary({}, options)).rejects.toMatchObject(expected);
+    if (hook === "onTrailers") await expect(collect(client.serverStream({}, options))).rejects.toMatchObject(expected);
+    await expect(client.unary({})).resolves.toMatchObject({ text: "hi" });
+  });
+
+  test("an AbortError of a handler that did as its signal said is no fault", async () => {
+    const started = event();
+    const reported: unknown[] = [];
+    const done = event();
+    const { client } = await startKinds(
+      transport,
+      {
+        async unary(_request, call) {
+          started.happen();
+          await aborted(call.signal);
+          setImmediate(done.happen);
+          throw new DOMException("aborted", "AbortError");
+        },
+      },
+      { onError: (error) => reported.push(error) },
+    );
+    const controller = new AbortController();
+    const reply = client.unary({}, { signal: controller.signal });
+    await started.happened;
+    controller.abort();
+    await expect(reply).rejects.toMatchObject({ code: Code.CANCELLED });
+    await done.happened;
+    expect(reported).toEqual([]);
+  });
+
+  test("requests whose closing throws do no harm", async () => {
+    const { client } = await startKinds(transport, { clientStream: () => ({ text: "enough" }) });
+    const requests: AsyncIterable<object> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise(() => {}),
+        return: () => {
+          throw new Error("not so fast");
+        },
+      }),
+    };
+    await expect(client.clientStream(requests)).resolves.toMatchObject({ text: "enough" });
   });
 
   test("a sender that nobody reads any more rejects, and does not end the process when that is not awaited", async () => {

@@ -108,7 +108,11 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
     if (this.#status !== undefined) return;
     this.#headers = metadata;
     this.#whenHeaders?.resolve(metadata);
-    this.#options?.onHeaders?.(metadata);
+    try {
+      this.#options?.onHeaders?.(metadata);
+    } catch (thrown) {
+      this.cancel(rpcError(Code.CANCELLED, "onHeaders threw", thrown));
+    }
   }
 
   onMessage(message: O): void {
@@ -129,7 +133,11 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
     this.#requests?.stop();
     if (status.code !== Code.OK) this.#error = this.#toError(status);
     // Who observes the call hears of its end before its caller does.
-    this.#options?.onTrailers?.(status.metadata);
+    try {
+      this.#options?.onTrailers?.(status.metadata);
+    } catch (thrown) {
+      this.#error ??= rpcError(Code.CANCELLED, "onTrailers threw", thrown);
+    }
     this.#whenHeaders?.resolve(this.#headers ?? new Metadata());
     this.#whenStatus?.resolve(status);
     if (this.#whenMessage !== undefined) this.#settleMessage(this.#whenMessage);

@@ -246,13 +246,20 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
   /** An RpcError is an answer; anything else is a fault, of which the peer learns only that there was one. */
   readonly #fail = (thrown: unknown): void => {
     const answer = thrown instanceof RpcError ? thrown : faultAnswer(thrown instanceof Fault);
-    if (answer !== thrown) this.#route.onError(thrown instanceof Fault ? thrown.cause : thrown, this);
+    if (answer !== thrown && !this.#isAbort(thrown)) {
+      this.#route.onError(thrown instanceof Fault ? thrown.cause : thrown, this);
+    }
     if (this.#over) return;
     this.#finish();
     const metadata = this.#trailers === undefined ? answer.metadata : this.#trailers.clone().merge(answer.metadata);
     this.#call.end({ code: answer.code, details: answer.details, metadata });
     this.#abort?.abort(answer);
   };
+
+  /** What the platform's functions throw when `signal` aborts: the handler did as its caller asked. */
+  #isAbort(thrown: unknown): boolean {
+    return this.#cancelled !== undefined && (thrown as { name?: unknown } | undefined)?.name === "AbortError";
+  }
 
   #finish(): void {
     this.#over = true;

@@ -26,7 +26,7 @@ const states: Record<connectivityState, State> = {
 export class GrpcJsChannel implements TransportChannel {
   readonly capabilities: Capabilities = { ping: false, progress: false };
   readonly #channel: GrpcChannel;
-  readonly #calls = new Set<GrpcJsCall<never, never>>();
+  readonly #calls = new Set<Pick<CallHandle<never>, "cancel">>();
   readonly #listeners = new Set<(state: State) => void>();
   #watching = false;
   #drained: (() => void) | undefined;
@@ -78,10 +78,10 @@ export class GrpcJsChannel implements TransportChannel {
     const deadline = spec.deadline === noDeadline ? noDeadline : toEpochMs(spec.deadline);
     const grpcCall = this.#createCall(spec.method.path, deadline, spec.authority);
     const call = new GrpcJsCall<I, O>(grpcCall, spec, sink, () => {
-      this.#calls.delete(call as unknown as GrpcJsCall<never, never>);
+      this.#calls.delete(call);
       if (this.#calls.size === 0) this.#drained?.();
     });
-    this.#calls.add(call as unknown as GrpcJsCall<never, never>);
+    this.#calls.add(call);
     call.start(only);
     return call;
   }
