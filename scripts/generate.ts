@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const buf = fileURLToPath(new URL("../node_modules/@bufbuild/buf/bin/buf", import.meta.url));
 
-for (const folder of ["..", "../examples/demo"]) {
+for (const folder of ["..", "../examples/demo", "../interop"]) {
   const cwd = fileURLToPath(new URL(folder, import.meta.url));
   // Without a shell, so that a path with a space in it is one argument.
   const { status, error } = spawnSync(process.execPath, [buf, "generate"], { cwd, stdio: "inherit" });

@@ -42,7 +42,7 @@ export class Pump<T> {
         }
       }
     } catch (thrown) {
-      if (this.#stopped) return;
+      // Also where the call is over already: what a handler throws then is still its fault, and somebody's to know.
       this.stop();
       this.#target.fail(thrown);
       return;

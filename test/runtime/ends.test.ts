@@ -315,6 +315,23 @@ describe.each(transports)("how calls end on $name", ({ transport }) => {
     expect(reported).toEqual([]);
   });
 
+  test("what a streaming handler throws after its call was cancelled is reported all the same", async () => {
+    const reported = event<unknown>();
+    const { client } = await startKinds(
+      transport,
+      {
+        async *serverStream(_request, call) {
+          yield { text: "first" };
+          await aborted(call.signal);
+          throw new Error("could not clean up");
+        },
+      },
+      { onError: reported.happen },
+    );
+    for await (const _ of client.serverStream({})) break;
+    expect(String(await reported.happened)).toBe("Error: could not clean up");
+  });
+
   test("requests whose closing throws do no harm", async () => {
     const { client } = await startKinds(transport, { clientStream: () => ({ text: "enough" }) });
     const requests: AsyncIterable<object> = {

@@ -97,11 +97,10 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
     if (this.#done) return;
     this.#done = true;
     this.#onDone();
-    const { code, details, metadata } = status;
-    this.#sink.onEnd(
-      { code: toCode(code), details, metadata: fromGrpcJs(metadata), cause: this.#decodeError },
-      "unknown",
-    );
+    const metadata = fromGrpcJs(status.metadata);
+    // grpc-js announces a note on name resolution and often has none.
+    const details = status.details.replace(/\s*Resolution note: $/, "");
+    this.#sink.onEnd({ code: toCode(status.code), details, metadata, cause: this.#decodeError }, "unknown");
   }
 
   #readOn(): void {

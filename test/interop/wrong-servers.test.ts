@@ -1,0 +1,202 @@
+/** Cases have teeth: against a server that is wrong in the one thing that a case is about, it fails and says what. */
+import { Code, RpcError, Server } from "@trunkline/runtime";
+import {
+  type CaseName,
+  echoedStatus,
+  echoInitialKey,
+  echoTrailingKey,
+  responseSizes,
+  specialStatus,
+  zeros,
+} from "../../interop/description.js";
+import {
+  registerTestServiceServer,
+  registerUnimplementedServiceServer,
+  type TestServiceServer,
+  UnimplementedTestServiceServer,
+} from "../../interop/gen/grpc/testing/test_grpc.js";
+import { attempt } from "../../interop/peers/peer.js";
+import { peers } from "../../interop/peers/peers.js";
+import { testService } from "../../interop/peers/trunkline/service.js";
+
+interface Wrong {
+  readonly testCase: CaseName;
+  readonly wrong: string;
+  readonly methods?: Partial<TestServiceServer>;
+  readonly says: RegExp;
+}
+
+const payload = (size: number) => ({ payload: { body: zeros(size) } });
+
+/** Two cases are missing: what a client ends itself after a millisecond or a turn, no server can be wrong about. */
+const wrongs: Wrong[] = [
+  {
+    testCase: "empty_unary",
+    wrong: "an error",
+    methods: {
+      emptyCall: () => {
+        throw new RpcError(Code.INTERNAL, "out of order");
+      },
+    },
+    says: /INTERNAL: out of order$/,
+  },
+  {
+    testCase: "large_unary",
+    wrong: "a byte too few",
+    methods: { unaryCall: ({ responseSize }) => payload(responseSize - 1) },
+    says: /^size of the response's payload: expected 314159, got 314158$/,
+  },
+  {
+    testCase: "large_unary",
+    wrong: "a byte that is not zero",
+    methods: { unaryCall: ({ responseSize }) => ({ payload: { body: zeros(responseSize).fill(1, 7, 8) } }) },
+    says: /^place of the first byte of the response's payload that is not zero: expected -1, got 7$/,
+  },
+  {
+    testCase: "large_unary",
+    wrong: "no payload",
+    methods: { unaryCall: () => ({}) },
+    says: /^size of the response's payload: expected 314159, got none$/,
+  },
+  {
+    testCase: "client_streaming",
+    wrong: "a wrong sum",
+    methods: { streamingInputCall: () => ({ aggregatedPayloadSize: 1 }) },
+    says: /^aggregated_payload_size: expected 74922, got 1$/,
+  },
+  {
+    testCase: "server_streaming",
+    wrong: "a response too few",
+    methods: { streamingOutputCall: () => responseSizes.slice(1).map(payload).reverse() },
+    says: /^size of response 1: expected 31415, got 58979$/,
+  },
+  {
+    testCase: "server_streaming",
+    wrong: "a response too many",
+    methods: { streamingOutputCall: () => [...responseSizes, 1].map(payload) },
+    says: /^number of responses: expected 4, got 5$/,
+  },
+  {
+    testCase: "ping_pong",
+    wrong: "every response twice",
+    methods: {
+      async *fullDuplexCall(requests, call) {
+        for await (const response of testService.fullDuplexCall(requests, call)) yield* [response, response];
+      },
+    },
+    says: /^size of response 2: expected 9, got 31415$/,
+  },
+  {
+    testCase: "ping_pong",
+    wrong: "a response after the last",
+    methods: {
+      async *fullDuplexCall(requests, call) {
+        yield* testService.fullDuplexCall(requests, call);
+        yield payload(1);
+      },
+    },
+    says: /^(end of the responses after the half-close: expected true, got false|number of responses: expected 4, got 5)$/,
+  },
+  {
+    testCase: "empty_stream",
+    wrong: "a response",
+    methods: { fullDuplexCall: () => [payload(0)] },
+    says: /^number of responses: expected 0, got 1$/,
+  },
+  {
+    testCase: "cancel_after_first_response",
+    wrong: "an end without a response",
+    methods: { fullDuplexCall: () => [] },
+    says: /^(end of the responses before the first: expected false, got true|status of the call: expected "CANCELLED", got "OK")$/,
+  },
+  {
+    testCase: "status_code_and_message",
+    wrong: "another code for the unary call",
+    methods: {
+      unaryCall: () => {
+        throw new RpcError(Code.ABORTED, echoedStatus.message);
+      },
+    },
+    says: /^status of UnaryCall: expected "UNKNOWN", got "ABORTED"$/,
+  },
+  {
+    testCase: "status_code_and_message",
+    wrong: "another message for the stream",
+    methods: {
+      fullDuplexCall: () => {
+        throw new RpcError(Code.UNKNOWN, "test status");
+      },
+    },
+    says: /^status message of FullDuplexCall: expected "test status message", got "test status"$/,
+  },
+  {
+    testCase: "status_code_and_message",
+    wrong: "OK for the stream",
+    methods: { fullDuplexCall: () => [] },
+    says: /^status of FullDuplexCall: expected "UNKNOWN", got "OK"$/,
+  },
+  {
+    testCase: "special_status_message",
+    wrong: "no white space at the ends",
+    methods: {
+      unaryCall: () => {
+        throw new RpcError(Code.UNKNOWN, specialStatus.message.trim());
+      },
+    },
+    says: /^status message of UnaryCall: expected "\\t\\ntest.*😈\\t\\n", got "test.*😈"$/,
+  },
+  {
+    testCase: "custom_metadata",
+    wrong: "no headers",
+    methods: {
+      unaryCall(request, call) {
+        call.metadata.delete(echoInitialKey);
+        return testService.unaryCall(request, call);
+      },
+    },
+    says: /^x-grpc-test-echo-initial in the headers of UnaryCall: expected "test_initial_metadata_value", got none$/,
+  },
+  {
+    testCase: "custom_metadata",
+    wrong: "other trailers of the stream",
+    methods: {
+      fullDuplexCall(requests, call) {
+        call.metadata.set(echoTrailingKey, Uint8Array.of(0xab));
+        return testService.fullDuplexCall(requests, call);
+      },
+    },
+    says: /^x-grpc-test-echo-trailing-bin in the trailers of FullDuplexCall: expected 0xababab, got 0xab$/,
+  },
+  {
+    testCase: "unimplemented_method",
+    wrong: "the method",
+    methods: { unimplementedCall: () => ({}) },
+    says: /^status of TestService\/UnimplementedCall: expected "UNIMPLEMENTED", got "OK"$/,
+  },
+  {
+    testCase: "unimplemented_service",
+    wrong: "the service",
+    says: /^status of UnimplementedService\/UnimplementedCall: expected "UNIMPLEMENTED", got "OK"$/,
+  },
+];
+
+let server: Server;
+
+async function serve({ testCase, methods }: Wrong): Promise<string> {
+  server = new Server();
+  const impl: TestServiceServer = Object.assign(new UnimplementedTestServiceServer(), testService, methods);
+  registerTestServiceServer(server, impl);
+  if (testCase === "unimplemented_service")
+    registerUnimplementedServiceServer(server, { unimplementedCall: () => ({}) });
+  return (await server.listen("127.0.0.1:0")).address;
+}
+
+afterEach(() => server.shutdown());
+
+describe.each(peers)("the client of $name against a server with", (peer) => {
+  const options = { transport: peer.transports[0]!, messages: peer.messages[0]! };
+
+  test.each(wrongs)("$wrong: $testCase", async (wrong) => {
+    expect(await attempt(peer, wrong.testCase, await serve(wrong), options)).toMatch(wrong.says);
+  });
+});
