@@ -1,9 +1,9 @@
 /** What `npm run demo` runs once it has built. */
-import { execFileSync } from "node:child_process";
+import { node } from "./node.js";
 
 test("the demo does all that it promises, and stops by itself", () => {
   const demo = ["node_modules/tsx/dist/cli.mjs", "--tsconfig", "examples/demo/tsconfig.json", "examples/demo/main.ts"];
-  const said = execFileSync(process.execPath, demo, { encoding: "utf8", timeout: 60_000 });
+  const said = node(demo, { timeout: 60_000 });
   for (const line of [
     /buf generate/,
     /type-check/,

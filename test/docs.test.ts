@@ -1,7 +1,8 @@
 /** Every TypeScript example of docs/ type-checks, runs, and prints what stands below it. */
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
+import { node } from "./node.js";
 
 const folder = "test/tmp/docs";
 
@@ -63,7 +64,7 @@ beforeAll(() => {
   mkdirSync(`${folder}/gen`, { recursive: true });
   writeFileSync(`${folder}/greeter.proto`, fileOf("proto/greeter.proto"));
   const protoc = ["node_modules/protoc/protoc.cjs", "--plugin=protoc-gen-ts=plugin/bin/protoc-gen-ts.js", "-I", folder];
-  execFileSync(process.execPath, [...protoc, `--ts_out=${folder}/gen`, "greeter.proto"]);
+  node([...protoc, `--ts_out=${folder}/gen`, "greeter.proto"]);
   writeFileSync(`${folder}/start.ts`, start);
   for (const example of examples) writeFileSync(`${folder}/${example.name}.ts`, program(example));
   const options = { noEmit: true, noUnusedLocals: false, noUnusedParameters: false };
@@ -76,7 +77,7 @@ beforeAll(() => {
 test("there are examples", () => expect(examples.length).toBeGreaterThan(5));
 
 test("they type-check", () => {
-  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", folder], { encoding: "utf8" });
+  node(["node_modules/typescript/bin/tsc", "-p", folder]);
 });
 
 test.each(examples)("$name prints what it says", async ({ name, output }) => {

@@ -1,8 +1,19 @@
 /** Google Pub/Sub in memory: the generated `PublisherServer` and `SubscriberServer`, as far as the example needs them. */
 import { Code, RpcError, sender } from "@trunkline/runtime";
-import type { PubsubMessage, ReceivedMessage, Subscription, Topic } from "./gen/google/pubsub/v1/pubsub.js";
+import type {
+  PublishRequest,
+  PublishResponse,
+  PubsubMessage,
+  ReceivedMessage,
+  StreamingPullRequest,
+  StreamingPullResponse,
+  Subscription,
+  Topic,
+} from "./gen/google/pubsub/v1/pubsub.js";
 import { UnimplementedPublisherServer, UnimplementedSubscriberServer } from "./gen/google/pubsub/v1/pubsub_grpc.js";
 
+/** What there is to say in a StreamingPullResponse; the rest may be left out. */
+type Responses = Pick<StreamingPullResponse, "receivedMessages">;
 type Deliver = (messages: readonly ReceivedMessage[]) => void;
 
 /** Topics, their subscriptions, and who is pulling. */
@@ -48,9 +59,7 @@ export class MemoryPublisher extends UnimplementedPublisherServer {
     return topic;
   }
 
-  override publish({ topic, messages }: Parameters<UnimplementedPublisherServer["publish"]>[0]): {
-    messageIds: string[];
-  } {
+  override publish({ topic, messages }: PublishRequest): PublishResponse {
     if (!this.#broker.topics.has(topic)) throw new RpcError(Code.NOT_FOUND, topic);
     return { messageIds: messages.map((message) => this.#broker.publish(topic, message)) };
   }
@@ -71,10 +80,8 @@ export class MemorySubscriber extends UnimplementedSubscriberServer {
   }
 
   /** The first request names the subscription; all of them may acknowledge. */
-  override streamingPull(
-    ...[requests]: Parameters<UnimplementedSubscriberServer["streamingPull"]>
-  ): ReturnType<UnimplementedSubscriberServer["streamingPull"]> {
-    const responses = sender<{ receivedMessages: ReceivedMessage[] }>();
+  override streamingPull(requests: AsyncIterable<StreamingPullRequest>): AsyncIterable<Responses> {
+    const responses = sender<Responses>();
     const deliver: Deliver = (receivedMessages) => void responses.send({ receivedMessages: [...receivedMessages] });
     const broker = this.#broker;
     void (async () => {

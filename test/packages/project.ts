@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { node } from "../node.js";
 
 const root = resolve(".");
 
@@ -44,22 +45,16 @@ export function readmeProject(folder: string, packageJson: object): string {
 /** Runs a script of Node.js in a project, with the project's own programs on the path; returns what it printed. */
 export function run(project: string, script: string, ...args: string[]): string {
   const PATH = `${join(dirname(project), "node_modules/.bin")}${delimiter}${process.env.PATH}`;
-  const env = { ...process.env, PATH, NODE_OPTIONS: "" };
-  try {
-    return execFileSync(process.execPath, [script, ...args], { cwd: project, encoding: "utf8", env });
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
-    throw new Error(`${script} ${args.join(" ")} failed:\n${stdout}${stderr}`);
-  }
+  return node([script, ...args], { cwd: project, env: { ...process.env, PATH, NODE_OPTIONS: "" } });
 }
 
 /** What the README's client prints, line by line, against the README's server; both compiled before. */
-export async function runReadme(project: string, node: string = process.execPath): Promise<string[]> {
-  const server = spawn(node, ["dist/server.js", "localhost:0"], { cwd: project });
+export async function runReadme(project: string, runtime: string = process.execPath): Promise<string[]> {
+  const server = spawn(runtime, ["dist/server.js", "localhost:0"], { cwd: project });
   try {
     const line = await new Promise<string>((resolveLine) => createInterface(server.stdout).once("line", resolveLine));
     const address = /^listening on (localhost:\d+)$/.exec(line)?.[1];
-    return execFileSync(node, ["dist/client.js", address!], { cwd: project, encoding: "utf8" }).trim().split("\n");
+    return execFileSync(runtime, ["dist/client.js", address!], { cwd: project, encoding: "utf8" }).trim().split("\n");
   } finally {
     server.kill();
   }

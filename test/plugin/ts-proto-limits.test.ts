@@ -16,7 +16,7 @@ import {
 } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { generateMessages } from "../../plugin/src/messages/ts-proto/generate.js";
+import { createTsProtoLibrary } from "../../plugin/src/messages/ts-proto.js";
 import { parseOptions } from "../../plugin/src/options.js";
 import { readRequest } from "../../plugin/src/read-model.js";
 import { compileProtos, type Protos, requestFor, root } from "./compile-protos.js";
@@ -40,7 +40,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 async function both(text: string): Promise<{ tsProto: TsProto; schema: DescMessage; error: string }> {
   const protos: Protos = { "m.proto": text };
   const request = requestFor(protos);
-  const [file] = generateMessages(readRequest(request), parseOptions(""));
+  const [file] = await createTsProtoLibrary(parseOptions(""), readRequest(request)).generate();
   const path = join(mkdtempSync(join(directory, "m-")), "m.ts");
   writeFileSync(path, file!.content);
   const module = (await import(pathToFileURL(path).href)) as { M: TsProto };
