@@ -13,7 +13,7 @@ import { serviceScope } from "./scope.js";
 const contract = 1;
 const requireContract = importValue("requireContract", runtimePackage);
 
-/** Handlers come before the table: it reads them when it is loaded. */
+/** In the order in which a file has them; none reads a value of another while the file is loaded. */
 const emitters = [emitClient, emitServer, emitHandlers, emitServiceDesc];
 const templateNames = [...clientNames, ...serverNames, ...handlersNames, ...serviceDescNames];
 

@@ -3,22 +3,34 @@
  * documentation is made.
  */
 import { PluginError } from "./errors.js";
-import { parseTsProtoOption, type TsProtoOptions, validateTsProtoOptions } from "./messages/ts-proto/options.js";
+import type { Mapping } from "./messages/modules.js";
+import {
+  checkPassedOption,
+  type PassedOptions,
+  type PassedOptionsSpec,
+  refusePassedOptions,
+} from "./messages/passed-options.js";
+import { protobufEsSpec } from "./messages/protobuf-es/options.js";
+import { tsProtoSpec } from "./messages/ts-proto/options.js";
 import { nearest } from "./nearest.js";
 
 export interface Options {
-  readonly messages: "ts-proto";
+  readonly messages: "ts-proto" | "protobuf-es";
   readonly emit: "all" | "services";
   readonly importExtension: "js" | "ts" | "none";
   readonly runtimeImport: string;
   readonly requests: "partial" | "full";
+  /** What `M` says: where messages are that somebody else has generated. */
+  readonly mapping: Mapping;
   /** Options of ts-proto that the user set; they go before our own defaults. */
-  readonly tsProto: TsProtoOptions;
+  readonly tsProto: PassedOptions;
+  /** The same for protoc-gen-es. */
+  readonly protobufEs: PassedOptions;
 }
 
 /** A row of the table. */
 export interface OptionSpec {
-  /** `emit`; or `ts_proto.NAME`, which stands for every option whose name begins so. */
+  /** `emit`; or `ts_proto.NAME` and `MPROTO`, which stand for every option whose name begins so. */
   readonly name: string;
   /** The values that there are, or what kind of value it takes. */
   readonly values: readonly string[] | "MODULE" | "VALUE";
@@ -31,7 +43,7 @@ export interface OptionSpec {
 export const optionTable = [
   {
     name: "messages",
-    values: ["ts-proto"],
+    values: ["ts-proto", "protobuf-es"],
     default: "ts-proto",
     help: "The library whose types and codecs the services use",
   },
@@ -39,7 +51,7 @@ export const optionTable = [
     name: "emit",
     values: ["all", "services"],
     default: "all",
-    help: "all: services and the messages that they need; services: nothing but services, where another plugin emits the messages",
+    help: "`all`: services and the messages that they need; `services`: nothing but services, where another plugin emits the messages",
   },
   {
     name: "import_extension",
@@ -57,17 +69,32 @@ export const optionTable = [
     name: "requests",
     values: ["partial", "full"],
     default: "partial",
-    help: "partial: callers and servers may leave fields out of the messages that they pass; full: they pass whole messages, which saves a copy per message",
+    help: "`partial`: callers and servers may leave fields out of the messages that they pass; `full`: they pass whole messages, which saves a copy per message",
+  },
+  {
+    name: "MPROTO",
+    values: "MODULE",
+    default: undefined,
+    help: "Imports the messages of a proto from a module that has them, instead of emitting them: `Ma/b.proto=@scope/b`. Of all protos below a directory: `Ma/=@scope/protos/`, where `a/b.proto` is then `@scope/protos/b.js` (ts-proto) or `@scope/protos/b_pb.js` (protobuf-es). The longest match wins",
   },
   {
     name: "ts_proto.NAME",
     values: "VALUE",
     default: undefined,
-    help: "Passes an option on to ts-proto",
+    help: "Passes an option on to ts-proto, with `messages=ts-proto`",
+  },
+  {
+    name: "protobuf_es.NAME",
+    values: "VALUE",
+    default: undefined,
+    help: "Passes an option on to protoc-gen-es, with `messages=protobuf-es`",
   },
 ] as const satisfies readonly OptionSpec[];
 
-const prefix = "ts_proto.";
+const passedOn: { readonly [Name in Options["messages"]]: PassedOptionsSpec } = {
+  "ts-proto": tsProtoSpec,
+  "protobuf-es": protobufEsSpec,
+};
 
 /** Parses the parameter of a request: `name=value`, separated by commas. Throws a {@link PluginError}. */
 export function parseOptions(parameter: string): Options {
@@ -80,18 +107,39 @@ export function parseOptions(parameter: string): Options {
     }
     given.set(name, value);
   }
-  const tsProto = new Map(
-    [...given].filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value]),
-  );
-  const options: Options = {
-    messages: choice(given, "messages"),
+  const messages = choice(given, "messages");
+  const requests = choice(given, "requests");
+  return {
+    messages,
     emit: choice(given, "emit"),
     importExtension: choice(given, "import_extension"),
-    runtimeImport: runtimeModule(given),
-    requests: choice(given, "requests"),
-    tsProto,
+    runtimeImport: given.get("runtime_import") ?? defaultOf("runtime_import"),
+    requests,
+    mapping: new Map([...given].filter(([name]) => isMapping(name)).map(([name, value]) => [name.slice(1), value])),
+    tsProto: passed(given, "ts-proto", messages, requests),
+    protobufEs: passed(given, "protobuf-es", messages, requests),
   };
-  validateTsProtoOptions(tsProto, options.requests);
+}
+
+/** What is to be passed on to the generator of `library`. */
+function passed(
+  given: ReadonlyMap<string, string>,
+  library: Options["messages"],
+  messages: Options["messages"],
+  requests: Options["requests"],
+): PassedOptions {
+  const spec = passedOn[library];
+  const options = new Map<string, string>();
+  for (const [name, value] of given) {
+    if (!name.startsWith(spec.prefix)) continue;
+    if (library !== messages) {
+      throw new PluginError(`option ${name} does not go with messages=${messages}`, {
+        hint: `remove it, or write messages=${library}`,
+      });
+    }
+    options.set(name.slice(spec.prefix.length), value);
+  }
+  refusePassedOptions(spec, options, requests);
   return options;
 }
 
@@ -99,9 +147,14 @@ function splitOption(part: string): [name: string, value: string] {
   const equals = part.indexOf("=");
   const name = equals < 0 ? part : part.slice(0, equals);
   const value = equals < 0 ? "" : part.slice(equals + 1);
-  if (name.startsWith(prefix)) {
+  const passedTo = Object.values(passedOn).find(({ prefix }) => name.startsWith(prefix));
+  if (passedTo !== undefined) {
     if (equals < 0) throw new PluginError(`option ${name} has no value`, { hint: `write ${name}=VALUE` });
-    parseTsProtoOption(name.slice(prefix.length), value);
+    checkPassedOption(passedTo, name.slice(passedTo.prefix.length), value);
+    return [name, value];
+  }
+  if (isMapping(name)) {
+    checkMapping(name, value);
     return [name, value];
   }
   const spec: OptionSpec | undefined = optionTable.find((one) => one.name === name);
@@ -110,7 +163,38 @@ function splitOption(part: string): [name: string, value: string] {
   if (typeof spec.values === "object" && !spec.values.includes(value)) {
     throw new PluginError(`option ${name} has no value "${value}"`, { hint: `write ${usage(spec)}` });
   }
+  if (spec.values === "MODULE" && !isModule(value)) {
+    throw new PluginError(`option ${name} takes a package, not "${value}"`, {
+      hint: `write a package name or an alias, as in ${name}=${spec.default}`,
+    });
+  }
   return [name, value];
+}
+
+/** `Ma/b.proto`, `Ma/`: what else begins with an M is no mapping. */
+function isMapping(name: string): boolean {
+  return /^M.*(\.proto|\/)$/.test(name);
+}
+
+function checkMapping(name: string, value: string): void {
+  const isPrefix = name.endsWith("/");
+  const module = isPrefix && value.endsWith("/") ? value.slice(0, -1) : value;
+  if (isModule(module) && isPrefix === value.endsWith("/")) return;
+  const example = isPrefix ? "@scope/protos/" : "@scope/protos/b.js";
+  throw new PluginError(
+    `option ${name} takes a ${isPrefix ? "prefix of modules" : "module of a package"}, not "${value}"`,
+    {
+      hint: `write it as in ${name}=${example}`,
+    },
+  );
+}
+
+/**
+ * A package, a file of one, or an alias. A path would mean another module in every directory, and for the runtime
+ * subpaths (`/ts-proto`) are appended to what is given.
+ */
+function isModule(value: string): boolean {
+  return /^(@[\w.~-]*\/|#)?[\w~][\w.~/-]*(?<!\/)$/.test(value);
 }
 
 /** `emit=all|services` */
@@ -132,18 +216,6 @@ type Choice<N extends ChoiceName> = Extract<Row, { name: N }>["values"][number];
 function choice<N extends ChoiceName>(given: ReadonlyMap<string, string>, name: N): Choice<N> {
   // What was given is one of the row's values: `splitOption` has seen to that.
   return (given.get(name) ?? defaultOf(name)) as Choice<N>;
-}
-
-function runtimeModule(given: ReadonlyMap<string, string>): string {
-  const name = "runtime_import";
-  const value = given.get(name) ?? defaultOf(name);
-  // A path would mean another module in every directory, and subpaths (`/ts-proto`) are appended to what is given.
-  if (!/^(@[\w.~-]*\/|#)?[\w~][\w.~/-]*(?<!\/)$/.test(value)) {
-    throw new PluginError(`option ${name} takes a package, not "${value}"`, {
-      hint: `write a package name or an alias, as in ${name}=${defaultOf(name)}`,
-    });
-  }
-  return value;
 }
 
 function defaultOf(name: Row["name"]): string {

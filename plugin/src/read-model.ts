@@ -5,8 +5,10 @@
  * are views of the request, walked tag by tag where something is looked for, and stepped over elsewhere.
  */
 import { MalformedRequestError, PluginError } from "./errors.js";
-import type { FileModel, MessageRef } from "./model.js";
+import { withImports } from "./imports.js";
+import type { FileModel } from "./model.js";
 import { readServices } from "./read-services.js";
+import { TypeIndex } from "./type-index.js";
 import { bytesField, eachField, stringField, varintField } from "./walk.js";
 
 /** The newest edition whose features are known: `maximumEdition` of @bufbuild/protobuf, without loading it. */
@@ -21,6 +23,8 @@ export interface Request {
   /** In the order of the request, each once. */
   readonly filesToGenerate: readonly ProtoFile[];
   readonly files: ReadonlyMap<string, ProtoFile>;
+  /** A file to generate with the options that only generators see, where the compiler sends those. */
+  sourceFile(name: string): Uint8Array | undefined;
   /** The file's services, with the files that declare their messages looked up. */
   readModel(file: ProtoFile): FileModel;
   /** These files and all that they import, directly or not; sorted by name. */
@@ -39,7 +43,7 @@ export interface ProtoFile {
 
 /** Throws a {@link MalformedRequestError}, or a {@link PluginError} where a file is missing or too new. */
 export function readRequest(bytes: Uint8Array): Request {
-  const { parameter, compilerVersion, generate, files } = orMalformed(() => walkRequest(bytes));
+  const { parameter, compilerVersion, generate, files, sources } = orMalformed(() => walkRequest(bytes));
   const filesToGenerate = [...new Set(generate)].map((name) => {
     const file = files.get(name);
     if (file === undefined) {
@@ -51,11 +55,16 @@ export function readRequest(bytes: Uint8Array): Request {
     return file;
   });
   const types = new TypeIndex(files.values());
+  let sourceByName: ReadonlyMap<string, Uint8Array> | undefined;
   return {
     parameter,
     compilerVersion,
     filesToGenerate,
     files,
+    sourceFile: (name) => {
+      sourceByName ??= new Map(orMalformed(() => sources.map((source) => [nameOf(source), source])));
+      return sourceByName.get(name);
+    },
     readModel: (file) =>
       orMalformed(() => {
         requireKnownEdition(file);
@@ -81,6 +90,7 @@ function orMalformed<T>(walk: () => T): T {
 function walkRequest(bytes: Uint8Array) {
   const generate: string[] = [];
   const files = new Map<string, ProtoFile>();
+  const sources: Uint8Array[] = [];
   let parameter = "";
   let compilerVersion = "unknown";
   eachField(bytes, (tag, reader) => {
@@ -100,12 +110,26 @@ function walkRequest(bytes: Uint8Array) {
         if (!files.has(file.name)) files.set(file.name, file);
         return true;
       }
+      case bytesField(17):
+        // Repeats the files to generate; nothing of it is read unless somebody asks.
+        sources.push(reader.bytes());
+        return true;
       default:
-        // Not least source_file_descriptors, which repeats the files to generate with options that only run-times see.
         return false;
     }
   });
-  return { parameter, compilerVersion, generate, files };
+  return { parameter, compilerVersion, generate, files, sources };
+}
+
+/** The name of an encoded FileDescriptorProto. */
+function nameOf(bytes: Uint8Array): string {
+  let name = "";
+  eachField(bytes, (tag, reader) => {
+    if (tag !== stringField(1)) return false;
+    name = reader.string();
+    return true;
+  });
+  return name;
 }
 
 function readVersion(bytes: Uint8Array): string {
@@ -168,83 +192,4 @@ export function editionName(edition: number): string {
   // Editions are numbered in their order, and so far none has skipped a year but 2025.
   const years = [2023, 2024, 2026];
   return names[edition] ?? String(years[edition - 1000] ?? `number ${edition}`);
-}
-
-function withImports(some: readonly ProtoFile[], files: ReadonlyMap<string, ProtoFile>): readonly ProtoFile[] {
-  const found = new Set(some);
-  // A set that grows while it is walked is walked to its end.
-  for (const file of found) {
-    for (const name of file.dependencies) {
-      const imported = files.get(name);
-      if (imported === undefined) {
-        throw new PluginError(`imports ${name}, which is not among the files of the request`, {
-          file: file.name,
-          hint: "with protoc or an image, include all imports",
-        });
-      }
-      found.add(imported);
-    }
-  }
-  return [...found].sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/** Which file declares a message. A package's files are looked into when one of its messages is first asked for. */
-class TypeIndex {
-  readonly #filesByPackage = new Map<string, ProtoFile[]>();
-  readonly #messagesByPackage = new Map<string, ReadonlyMap<string, ProtoFile>>();
-
-  constructor(files: Iterable<ProtoFile>) {
-    for (const file of files) {
-      const some = this.#filesByPackage.get(file.package);
-      if (some === undefined) this.#filesByPackage.set(file.package, [file]);
-      else some.push(file);
-    }
-  }
-
-  find(fullName: string, symbol: string, user: ProtoFile): MessageRef {
-    const typeName = fullName.replace(/^\./, "");
-    // `a.b.C.D` may be C.D in package a.b, D in a.b.C, and so on to a message in no package.
-    for (let end = typeName.lastIndexOf("."); ; end = typeName.lastIndexOf(".", end - 1)) {
-      const packageName = typeName.slice(0, Math.max(end, 0));
-      const file = this.#messages(packageName).get(typeName);
-      if (file !== undefined) return { typeName, file: file.name, package: packageName };
-      if (end <= 0) break;
-    }
-    throw new PluginError(`uses ${typeName || "a message without a name"}, which no file of the request declares`, {
-      file: user.name,
-      symbol,
-      hint: "import the file that declares it",
-    });
-  }
-
-  #messages(packageName: string): ReadonlyMap<string, ProtoFile> {
-    let messages = this.#messagesByPackage.get(packageName);
-    if (messages === undefined) {
-      const all = new Map<string, ProtoFile>();
-      for (const file of this.#filesByPackage.get(packageName) ?? []) {
-        const scope = packageName && `${packageName}.`;
-        eachField(file.bytes, (tag, reader) => {
-          if (tag !== bytesField(4)) return false;
-          indexMessage(reader.bytes(), scope, file, all);
-          return true;
-        });
-      }
-      messages = all;
-      this.#messagesByPackage.set(packageName, messages);
-    }
-    return messages;
-  }
-}
-
-function indexMessage(bytes: Uint8Array, scope: string, file: ProtoFile, into: Map<string, ProtoFile>): void {
-  const nested: Uint8Array[] = [];
-  let typeName = scope;
-  eachField(bytes, (tag, reader) => {
-    if (tag === stringField(1)) typeName = scope + reader.string();
-    else if (tag === bytesField(3)) nested.push(reader.bytes());
-    else return false;
-    return true;
-  });
-  if (!into.has(typeName)) into.set(typeName, file);
-  for (const inner of nested) indexMessage(inner, `${typeName}.`, file, into);
 }

@@ -3,9 +3,20 @@ import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { emitServiceFile } from "./emit-file.js";
 import { PluginError } from "./errors.js";
 import type { GeneratedFile, MessageLibrary } from "./messages/library.js";
+import { type MessageModules, requireUsed } from "./messages/modules.js";
+import { createProtobufEsLibrary } from "./messages/protobuf-es.js";
 import { createTsProtoLibrary } from "./messages/ts-proto.js";
+import type { FileModel } from "./model.js";
+import { serviceFileName } from "./names.js";
 import { type Options, parseOptions } from "./options.js";
-import { maximumEdition, minimumEdition, type Request, readRequest, requireKnownEdition } from "./read-model.js";
+import {
+  maximumEdition,
+  minimumEdition,
+  type ProtoFile,
+  type Request,
+  readRequest,
+  requireKnownEdition,
+} from "./read-model.js";
 
 /**
  * Yields a response in parts, a file at a time, that make one message when they are put together. Faults of the user's
@@ -32,41 +43,55 @@ export async function* run(requestBytes: Uint8Array): AsyncGenerator<Uint8Array>
  */
 async function generate(request: Request): Promise<Iterable<GeneratedFile>> {
   const options = parseOptions(request.parameter);
-  const library = createTsProtoLibrary(options);
   const all = request.withImports(request.filesToGenerate);
   for (const file of all) requireKnownEdition(file);
-  await library.check(all, request);
-  const services = serviceFiles(request, options, library);
-  const messages = options.emit === "all" ? await library.generate(request) : [];
-  return distinct(concat(services, messages));
-}
-
-/** In the order of their names, whatever the order of the request. */
-function serviceFiles(request: Request, options: Options, library: MessageLibrary): readonly GeneratedFile[] {
-  return [...request.filesToGenerate]
+  requireUsed(options.mapping, all);
+  const library = libraries[options.messages](options, request);
+  await library.check(all);
+  // In the order of their names, whatever the order of the request.
+  const models = [...request.filesToGenerate]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((file) => request.readModel(file))
-    .map((model) => emitServiceFile(model, library.bind(model), { runtimeImport: options.runtimeImport }))
+    .filter(({ services }) => services.length > 0);
+  requireDistinct(models, all, library.modules);
+  const services = models
+    .map((model) => emitServiceFile(model, library.bind(model), options))
     .filter((file) => file !== undefined);
+  const messages = options.emit === "all" ? await library.generate() : [];
+  return concat(services, messages);
+}
+
+const libraries: {
+  readonly [Name in Options["messages"]]: (options: Options, request: Request) => MessageLibrary;
+} = {
+  "ts-proto": createTsProtoLibrary,
+  "protobuf-es": createProtobufEsLibrary,
+};
+
+/**
+ * With ts-proto, `a.proto` with services and `a_grpc.proto` would both become a_grpc.ts, and compilers keep one, or
+ * append, or fail. It does not matter whether messages come from here or from another plugin.
+ */
+function requireDistinct(models: readonly FileModel[], all: readonly ProtoFile[], modules: MessageModules): void {
+  const protoByOutput = new Map<string, string>();
+  const claim = (output: string, proto: string): void => {
+    const other = protoByOutput.get(output);
+    if (other !== undefined) {
+      throw new PluginError(`is the output of two protos, ${other} and ${proto}`, {
+        file: output,
+        hint: "rename one of them",
+      });
+    }
+    protoByOutput.set(output, proto);
+  };
+  for (const { name } of models) claim(serviceFileName(name), name);
+  for (const { name } of all) {
+    if (modules.packaged(name) === undefined) claim(`${modules.path(name)}.ts`, name);
+  }
 }
 
 function* concat<T>(...all: readonly Iterable<T>[]): Iterable<T> {
   for (const some of all) yield* some;
-}
-
-/** `a.proto` with services and `a_grpc.proto` would both become a_grpc.ts, and compilers keep one, or append. */
-function* distinct(files: Iterable<GeneratedFile>): Iterable<GeneratedFile> {
-  const names = new Set<string>();
-  for (const file of files) {
-    if (names.has(file.name)) {
-      throw new PluginError("is the output of two protos: one's services and the other's messages", {
-        file: file.name,
-        hint: "rename one of the protos",
-      });
-    }
-    names.add(file.name);
-    yield file;
-  }
 }
 
 // Field numbers of google.protobuf.compiler.CodeGeneratorResponse and its File, shifted to make tags.

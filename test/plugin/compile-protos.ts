@@ -41,13 +41,13 @@ export function readAll(directory: string, extension: string): Protos {
 
 const compiled = new Map<string, Uint8Array>();
 
-/** Compiles protos to an encoded FileDescriptorSet with all imports and comments; the same ones once only. */
+/** Compiles protos to an encoded FileDescriptorSet with all that there is in them; the same ones once only. */
 export function compileProtos(protos: Protos): Uint8Array {
   const key = JSON.stringify(protos);
   let set = compiled.get(key);
   if (set === undefined) {
     set = inDirectoryOf(protos, (directory) => {
-      const out = ["--descriptor_set_out=set.bin", "--include_imports", "--include_source_info"];
+      const out = ["--descriptor_set_out=set.bin", "--include_imports", "--include_source_info", "--retain_options"];
       protoc(["-I.", ...out, ...Object.keys(protos)], directory);
       return new Uint8Array(readFileSync(join(directory, "set.bin")));
     });

@@ -16,20 +16,28 @@ describe("parseOptions", () => {
       importExtension: "js",
       runtimeImport: "@trunkline/runtime",
       requests: "partial",
+      mapping: new Map(),
       tsProto: new Map(),
+      protobufEs: new Map(),
     });
   });
 
   test("reads every option", () => {
     const parameter =
       "messages=ts-proto,emit=services,import_extension=none, runtime_import=@x/y.z,requests=full," +
-      "ts_proto.forceLong=string,ts_proto.unrecognizedEnumValue=-2,ts_proto.outputServices=none,";
+      "ts_proto.forceLong=string,ts_proto.unrecognizedEnumValue=-2,ts_proto.outputServices=none," +
+      "Ma/b.proto=@x/y/b.js,Mc/=#c/";
     expect(parseOptions(parameter)).toEqual({
       messages: "ts-proto",
       emit: "services",
       importExtension: "none",
       runtimeImport: "@x/y.z",
       requests: "full",
+      mapping: new Map([
+        ["a/b.proto", "@x/y/b.js"],
+        ["c/", "#c/"],
+      ]),
+      protobufEs: new Map(),
       tsProto: new Map([
         ["forceLong", "string"],
         ["unrecognizedEnumValue", "-2"],
@@ -40,12 +48,12 @@ describe("parseOptions", () => {
 
   test.each([
     ["emti=all", "there is no option emti: did you mean emit?"],
-    ["bogus=1", /^there is no option bogus: there are messages, emit, .*ts_proto.NAME$/],
+    ["bogus=1", /^there is no option bogus: there are messages, emit, .*ts_proto.NAME, protobuf_es.NAME$/],
     ["__proto__=1", /^there is no option __proto__: /],
     ["emit", "option emit has no value: write emit=all|services"],
     ["emit=", "option emit has no value: write emit=all|services"],
     ["emit=most", 'option emit has no value "most": write emit=all|services'],
-    ["messages=protobuf-ts", 'option messages has no value "protobuf-ts": write messages=ts-proto'],
+    ["messages=protobuf-ts", 'option messages has no value "protobuf-ts": write messages=ts-proto|protobuf-es'],
     ["import_extension=.js", 'option import_extension has no value ".js": write import_extension=js|ts|none'],
     ["requests=some", 'option requests has no value "some": write requests=partial|full'],
     ["emit=all,emit=all", "option emit is given twice: give it once"],
@@ -78,6 +86,25 @@ describe("parseOptions", () => {
     ["ts_proto.importSuffix=.js", /does not work here: use import_extension/],
     ["ts_proto.fileSuffix=_grpc", /does not work here: files of services end in _grpc$/],
     ["ts_proto.fileSuffix=/../x", /has no value/],
+    ["Messages=ts-proto", "there is no option Messages: did you mean messages?"],
+    ["Ma.proto", /^option Ma.proto takes a module of a package, not "": write it as in Ma.proto=/],
+    ["Ma.proto=../b.js", /^option Ma.proto takes a module of a package, not "..\/b.js"/],
+    ["Ma.proto=/b.js", /takes a module of a package/],
+    ["Ma/=b", /^option Ma\/ takes a prefix of modules, not "b": write it as in Ma\/=@scope\/protos\/$/],
+    ["Ma.proto=b/", /takes a module of a package/],
+    ['Ma.proto=b"', /takes a module of a package/],
+    ["Ma.proto=b,Ma.proto=c", "option Ma.proto is given twice: give it once"],
+    ["protobuf_es.json_types=true", /^option protobuf_es.json_types does not go with messages=ts-proto: remove it/],
+    ["messages=protobuf-es,ts_proto.env=node", /^option ts_proto.env does not go with messages=protobuf-es: /],
+    ["protobuf_es.json_type=true", "protoc-gen-es has no option json_type: did you mean protobuf_es.json_types?"],
+    ["protobuf_es.json_types=yes", 'option protobuf_es.json_types has no value "yes": write one of true, false, 1, 0'],
+    ["protobuf_es.valid_types=all", /^option protobuf_es.valid_types has no value "all": it must match/],
+    ["messages=protobuf-es,protobuf_es.target=js+dts", /does not work here: services are TypeScript/],
+    ["messages=protobuf-es,protobuf_es.js_import_style=legacy_commonjs", /does not work here: services are TypeScript/],
+    ["messages=protobuf-es,protobuf_es.import_extension=js", /does not work here: use import_extension, which/],
+    ["messages=protobuf-es,protobuf_es.rewrite_imports=./a/**:b", /does not work here: use MPROTO=MODULE/],
+    ["messages=protobuf-es,protobuf_es.map_imports=a/:b", /does not work here: use MPROTO=MODULE/],
+    ["messages=protobuf-es,protobuf_es.bootstrap_wkt=true", /does not work here: it is for @bufbuild\/protobuf itself/],
   ])("refuses %s in one line", (parameter, expected) => {
     const parse = () => parseOptions(parameter);
     expect(parse).toThrow(expected);

@@ -33,7 +33,12 @@ export async function responseBytes(request: Uint8Array): Promise<Uint8Array> {
   return Buffer.concat(parts);
 }
 
-/** The module specifiers of a TypeScript file that are paths. */
+/** The module specifiers of a TypeScript file. */
+export function imports(content: string): string[] {
+  return [...content.matchAll(/^import .* from ["']([^"']*)["'];$/gm)].map((match) => match[1]!);
+}
+
+/** Those that are paths. */
 export function relativeImports(content: string): string[] {
-  return [...content.matchAll(/^import .* from ["'](\.[^"']*)["'];$/gm)].map((match) => match[1]!);
+  return imports(content).filter((specifier) => specifier.startsWith("."));
 }

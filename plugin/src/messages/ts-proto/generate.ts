@@ -10,6 +10,7 @@ import { commentsOf } from "../../read-comments.js";
 import type { ProtoFile, Request } from "../../read-model.js";
 import { bytesField, eachField, withoutField } from "../../walk.js";
 import type { GeneratedFile } from "../library.js";
+import type { MessageModules } from "../modules.js";
 import { indent } from "./indent.js";
 import { tsProtoParameter } from "./options.js";
 import { openByIndex } from "./source-info.js";
@@ -29,13 +30,19 @@ const { version } = nearTsProto("./package.json") as { version: string };
  * A compiler may call the plugin once per directory, and then no call knows what the others emit. So each emits all
  * that it refers to, and since the same proto always makes the same bytes, buf takes the copies for one file.
  */
-export function generateMessages(request: Request, options: Options): Iterable<GeneratedFile> {
+export function generateMessages(request: Request, options: Options, modules: MessageModules): Iterable<GeneratedFile> {
   openByIndex();
   const suffix = options.importExtension === "none" ? "" : `.${options.importExtension}`;
   const settings = optionsFromParameter(tsProtoParameter(options.tsProto, suffix));
   const toGenerate = new Set(request.filesToGenerate.map((file) => file.name));
   const known = request.withImports(request.filesToGenerate).map((file) => decode(file, settings));
-  const wanted = settings.emitImportedFiles ? known : known.filter((file) => toGenerate.has(file.name));
+  for (const { name } of known) {
+    const module = modules.packaged(name);
+    if (module !== undefined) settings.M[name] = module;
+  }
+  const wanted = known.filter(
+    ({ name }) => settings.M[name] === undefined && (settings.emitImportedFiles || toGenerate.has(name)),
+  );
   return generateFiles(wanted, known, settings, request.compilerVersion);
 }
 

@@ -12,25 +12,19 @@
  * must take; closed enums, whose unknown numbers it keeps as numbers; explicit presence of a field that holds its
  * default, which it loses for proto2 and editions alike.
  */
-import { createFileRegistry, type DescField, type DescMessage, fromBinary } from "@bufbuild/protobuf";
-import {
-  FeatureSet_FieldPresence,
-  FieldDescriptorProto_Type,
-  type FileDescriptorProto,
-  FileDescriptorProtoSchema,
-  type FileDescriptorSet,
-} from "@bufbuild/protobuf/wkt";
-import { MalformedRequestError, PluginError } from "../../errors.js";
+import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import { FeatureSet_FieldPresence, FieldDescriptorProto_Type } from "@bufbuild/protobuf/wkt";
+import { PluginError } from "../../errors.js";
 import { editionName, type ProtoFile, type Request, requireKnownEdition } from "../../read-model.js";
-import { bytesField, withoutField } from "../../walk.js";
-import type { TsProtoOptions } from "./options.js";
+import { createRegistry } from "../../registry.js";
+import type { PassedOptions } from "../passed-options.js";
 
 /** Editions that ts-proto knows of; it takes a newer one for proto2. */
 const newestEdition = 1001;
 const firstEdition = 1000;
 
 /** Throws a {@link PluginError} for the first of `files` that ts-proto would make something wrong of. */
-export function checkLimits(files: readonly ProtoFile[], request: Request, options: TsProtoOptions): void {
+export function checkLimits(files: readonly ProtoFile[], request: Request, options: PassedOptions): void {
   for (const file of files) {
     requireKnownEdition(file);
     if (file.edition > newestEdition) {
@@ -43,39 +37,7 @@ export function checkLimits(files: readonly ProtoFile[], request: Request, optio
   }
 }
 
-function createRegistry(files: readonly ProtoFile[], request: Request) {
-  try {
-    const file = inOrderOfImports(files, request).map(decode);
-    const set: FileDescriptorSet = { $typeName: "google.protobuf.FileDescriptorSet", file };
-    return createFileRegistry(set);
-  } catch (error) {
-    // Types that are not there, names that are none: what no compiler sends.
-    throw new MalformedRequestError(error);
-  }
-}
-
-/** Each file after those that it imports. */
-function inOrderOfImports(files: readonly ProtoFile[], request: Request): readonly ProtoFile[] {
-  const seen = new Set<ProtoFile>();
-  const ordered: ProtoFile[] = [];
-  const visit = (file: ProtoFile): void => {
-    if (seen.has(file)) return;
-    seen.add(file);
-    for (const name of file.dependencies) {
-      const imported = request.files.get(name);
-      if (imported !== undefined) visit(imported);
-    }
-    ordered.push(file);
-  };
-  files.forEach(visit);
-  return ordered;
-}
-
-function decode(file: ProtoFile): FileDescriptorProto {
-  return fromBinary(FileDescriptorProtoSchema, withoutField(file.bytes, bytesField(9)));
-}
-
-function checkMessage(message: DescMessage, file: ProtoFile, options: TsProtoOptions): void {
+function checkMessage(message: DescMessage, file: ProtoFile, options: PassedOptions): void {
   for (const field of message.fields) {
     const fault = faultOf(field, file, options);
     if (fault !== undefined) {
@@ -89,7 +51,7 @@ function refused(fault: string, at: { readonly file: string; readonly symbol?: s
   return new PluginError(fault, { ...at, hint: "use messages=protobuf-es for it" });
 }
 
-function faultOf(field: DescField, file: ProtoFile, options: TsProtoOptions): string | undefined {
+function faultOf(field: DescField, file: ProtoFile, options: PassedOptions): string | undefined {
   const isEdition = file.edition >= firstEdition;
   if (field.fieldKind === "message" || (field.fieldKind === "list" && field.listKind === "message")) {
     const isGroup = field.proto.type === FieldDescriptorProto_Type.GROUP;

@@ -1,10 +1,10 @@
 /** How ts-proto names the modules and the types that it makes of protos: its rules, followed without loading it. */
 import { PluginError } from "../../errors.js";
 import type { MessageRef } from "../../model.js";
-import type { TsProtoOptions } from "./options.js";
+import type { PassedOptions } from "../passed-options.js";
 
 /** `demo/v1/greeter`, or `demo/v1/greeter.pb` with `fileSuffix=.pb`: a module's path without an extension. */
-export function modulePath(protoFile: string, options: TsProtoOptions): string {
+export function modulePath(protoFile: string, options: PassedOptions): string {
   // ts-proto cuts the first `.proto` out of a path, wherever it is, and its own imports then miss the file.
   if (!protoFile.endsWith(".proto") || protoFile.indexOf(".proto") < protoFile.length - ".proto".length) {
     throw new PluginError("has a path in which ts-proto does not find the extension", {
@@ -16,7 +16,7 @@ export function modulePath(protoFile: string, options: TsProtoOptions): string {
 }
 
 /** The interface, and the object beside it, that ts-proto makes of a message: `Outer_Inner`. */
-export function messageName(message: MessageRef, options: TsProtoOptions): string {
+export function messageName(message: MessageRef, options: PassedOptions): string {
   const scope = message.package === "" ? "" : `${message.package}.`;
   const path = message.typeName.slice(scope.length).split(".");
   const camel = camelsTypeNames(options) ? path.map(snakeToCamel) : path;
@@ -32,7 +32,7 @@ export function messageName(message: MessageRef, options: TsProtoOptions): strin
 }
 
 /** `snakeToCamel=keys`, which is on by default, is about the names of types as well. */
-function camelsTypeNames(options: TsProtoOptions): boolean {
+function camelsTypeNames(options: PassedOptions): boolean {
   const value = options.get("snakeToCamel") ?? "true";
   return value === "true" || value.split("_").includes("keys");
 }

@@ -1,22 +1,12 @@
-/**
- * ts-proto's own options: their names, their values, and which of them the services cannot live with. ts-proto itself
- * ignores whatever it does not understand, so this is checked here, without loading it. Holds for ts-proto 2.18.0.
- */
-import { PluginError } from "../../errors.js";
-import { nearest } from "../../nearest.js";
-
-/** Name to value, as the user wrote them after `ts_proto.`. */
-export type TsProtoOptions = ReadonlyMap<string, string>;
-
-/** The values that an option takes; a pattern where they cannot be listed. */
-type Values = readonly string[] | RegExp;
+/** ts-proto's own options, and which of them the services cannot live with. Holds for ts-proto 2.18.0. */
+import { only, type PassedOptions, type PassedOptionsSpec, type Values } from "../passed-options.js";
 
 const flag = ["true", "false"];
 const text = /^/;
 /** What can be part of a TypeScript name. */
 const nameSegment = /^\w*$/;
 
-/** Every option of ts-proto but `M`, which maps files to modules for messages only. */
+/** Every option of ts-proto but `M`, which is an option of ours. */
 export const tsProtoOptionValues: { readonly [name: string]: Values } = {
   addGrpcMetadata: flag,
   addNestjsRestParameter: flag,
@@ -97,73 +87,43 @@ export const tsProtoOptionValues: { readonly [name: string]: Values } = {
   useUnknownForValue: flag,
 };
 
-/** What the services, or the layout of files, cannot do with; why, and what to do. */
-interface Refusal {
-  readonly name: string;
-  readonly allowed: (value: string) => boolean;
-  /** Applies only with this value of `requests`. */
-  readonly requests?: "partial";
-  readonly reason: string;
-}
-
-const only =
-  (...values: readonly string[]) =>
-  (value: string) =>
-    values.includes(value);
-
 const codecReason = "services encode and decode every message";
 const partialReason = "services take partial messages; use requests=full with it";
 const servicesReason = "services are what this plugin emits";
 const otherFilesReason = "every directory that buf generates by itself would write its own copy of that file";
 
-const refusals: readonly Refusal[] = [
-  { name: "outputServices", allowed: only("none", "false"), reason: servicesReason },
-  { name: "nestJs", allowed: only("false"), reason: servicesReason },
-  { name: "rpcBeforeRequest", allowed: only("false"), reason: servicesReason },
-  { name: "rpcAfterResponse", allowed: only("false"), reason: servicesReason },
-  { name: "rpcErrorHandler", allowed: only("false"), reason: servicesReason },
-  { name: "onlyTypes", allowed: only("false"), reason: codecReason },
-  { name: "useJsonWireFormat", allowed: only("false"), reason: codecReason },
-  { name: "outputEncodeMethods", allowed: only("true"), reason: codecReason },
-  { name: "outputEncodeIncludeTypes", allowed: only(""), reason: codecReason },
-  { name: "outputDecodeIncludeTypes", allowed: only(""), reason: codecReason },
-  { name: "outputPartialMethods", allowed: only("true"), requests: "partial", reason: partialReason },
-  { name: "exportCommonSymbols", allowed: only("true"), requests: "partial", reason: partialReason },
-  { name: "useExactTypes", allowed: only("false"), reason: "its types do not fit a codec, and take minutes to check" },
-  { name: "outputIndex", allowed: only("false"), reason: otherFilesReason },
-  { name: "outputTypeRegistry", allowed: only("false"), reason: otherFilesReason },
-  { name: "importSuffix", allowed: () => false, reason: "use import_extension, which holds for services too" },
-  {
-    name: "fileSuffix",
-    allowed: (value) => !value.endsWith("_grpc"),
-    reason: "files of services end in _grpc",
-  },
-];
-
-/** Checks one option by itself. Throws a {@link PluginError}. */
-export function parseTsProtoOption(name: string, value: string): void {
-  // `M` comes as ts_proto.Mpath/file.proto=module.
-  const values = Object.hasOwn(tsProtoOptionValues, name) ? tsProtoOptionValues[name] : undefined;
-  if (values === undefined) {
-    const meant = nearest(name, Object.keys(tsProtoOptionValues));
-    const hint = meant === undefined ? "see the list in ts-proto's README" : `did you mean ts_proto.${meant}?`;
-    throw new PluginError(`ts-proto has no option ${name}`, { hint });
-  }
-  if (values instanceof RegExp ? !values.test(value) : !values.includes(value)) {
-    const hint = values instanceof RegExp ? `it must match ${values.source}` : `write one of ${values.join(", ")}`;
-    throw new PluginError(`option ts_proto.${name} has no value "${value}"`, { hint });
-  }
-}
-
-/** Refuses what ts-proto can do and services cannot use. Throws a {@link PluginError}. */
-export function validateTsProtoOptions(options: TsProtoOptions, requests: "partial" | "full"): void {
-  for (const [name, value] of options) {
-    for (const refusal of refusals.filter((one) => one.name === name)) {
-      if (refusal.allowed(value) || (refusal.requests !== undefined && refusal.requests !== requests)) continue;
-      throw new PluginError(`option ts_proto.${name}=${value} does not work here`, { hint: refusal.reason });
-    }
-  }
-}
+export const tsProtoSpec: PassedOptionsSpec = {
+  prefix: "ts_proto.",
+  generator: "ts-proto",
+  values: tsProtoOptionValues,
+  refusals: [
+    { name: "outputServices", allowed: only("none", "false"), reason: servicesReason },
+    { name: "nestJs", allowed: only("false"), reason: servicesReason },
+    { name: "rpcBeforeRequest", allowed: only("false"), reason: servicesReason },
+    { name: "rpcAfterResponse", allowed: only("false"), reason: servicesReason },
+    { name: "rpcErrorHandler", allowed: only("false"), reason: servicesReason },
+    { name: "onlyTypes", allowed: only("false"), reason: codecReason },
+    { name: "useJsonWireFormat", allowed: only("false"), reason: codecReason },
+    { name: "outputEncodeMethods", allowed: only("true"), reason: codecReason },
+    { name: "outputEncodeIncludeTypes", allowed: only(""), reason: codecReason },
+    { name: "outputDecodeIncludeTypes", allowed: only(""), reason: codecReason },
+    { name: "outputPartialMethods", allowed: only("true"), requests: "partial", reason: partialReason },
+    { name: "exportCommonSymbols", allowed: only("true"), requests: "partial", reason: partialReason },
+    {
+      name: "useExactTypes",
+      allowed: only("false"),
+      reason: "its types do not fit a codec, and take minutes to check",
+    },
+    { name: "outputIndex", allowed: only("false"), reason: otherFilesReason },
+    { name: "outputTypeRegistry", allowed: only("false"), reason: otherFilesReason },
+    { name: "importSuffix", allowed: () => false, reason: "use import_extension, which holds for services too" },
+    {
+      name: "fileSuffix",
+      allowed: (value) => !value.endsWith("_grpc"),
+      reason: "files of services end in _grpc",
+    },
+  ],
+};
 
 /**
  * The parameter to hand to ts-proto: our defaults, then what the user set.
@@ -171,7 +131,7 @@ export function validateTsProtoOptions(options: TsProtoOptions, requests: "parti
  * With `useDate=false` a Timestamp field stays the message, so that its nanoseconds survive; bigint does the same for
  * 64-bit integers. `oneof=unions-value` lets the compiler see that only one is set.
  */
-export function tsProtoParameter(options: TsProtoOptions, importSuffix: string): string {
+export function tsProtoParameter(options: PassedOptions, importSuffix: string): string {
   const all = new Map([...tsProtoDefaults, ...options, ["importSuffix", importSuffix]]);
   const useOptionals = all.get("useOptionals");
   // ts-proto still takes the booleans of its past, with a warning on stderr for each file.
@@ -184,7 +144,7 @@ export function tsProtoParameter(options: TsProtoOptions, importSuffix: string):
  * Where we differ from ts-proto's own defaults. Enums are constant objects, used as TypeScript's own enums are: those
  * do not pass `erasableSyntaxOnly`, and so do not run where types are only stripped.
  */
-export const tsProtoDefaults: TsProtoOptions = new Map([
+export const tsProtoDefaults: PassedOptions = new Map([
   ["enumsAsLiterals", "true"],
   ["forceLong", "bigint"],
   ["oneof", "unions-value"],

@@ -1,0 +1,66 @@
+/** Which file declares a message. */
+import { PluginError } from "./errors.js";
+import type { MessageRef } from "./model.js";
+import type { ProtoFile } from "./read-model.js";
+import { bytesField, eachField, stringField } from "./walk.js";
+
+/** A package's files are looked into when one of its messages is first asked for. */
+export class TypeIndex {
+  readonly #filesByPackage = new Map<string, ProtoFile[]>();
+  readonly #messagesByPackage = new Map<string, ReadonlyMap<string, ProtoFile>>();
+
+  constructor(files: Iterable<ProtoFile>) {
+    for (const file of files) {
+      const some = this.#filesByPackage.get(file.package);
+      if (some === undefined) this.#filesByPackage.set(file.package, [file]);
+      else some.push(file);
+    }
+  }
+
+  find(fullName: string, symbol: string, user: ProtoFile): MessageRef {
+    const typeName = fullName.replace(/^\./, "");
+    // `a.b.C.D` may be C.D in package a.b, D in a.b.C, and so on to a message in no package.
+    for (let end = typeName.lastIndexOf("."); ; end = typeName.lastIndexOf(".", end - 1)) {
+      const packageName = typeName.slice(0, Math.max(end, 0));
+      const file = this.#messages(packageName).get(typeName);
+      if (file !== undefined) return { typeName, file: file.name, package: packageName };
+      if (end <= 0) break;
+    }
+    throw new PluginError(`uses ${typeName || "a message without a name"}, which no file of the request declares`, {
+      file: user.name,
+      symbol,
+      hint: "import the file that declares it",
+    });
+  }
+
+  #messages(packageName: string): ReadonlyMap<string, ProtoFile> {
+    let messages = this.#messagesByPackage.get(packageName);
+    if (messages === undefined) {
+      const all = new Map<string, ProtoFile>();
+      for (const file of this.#filesByPackage.get(packageName) ?? []) {
+        const scope = packageName && `${packageName}.`;
+        eachField(file.bytes, (tag, reader) => {
+          if (tag !== bytesField(4)) return false;
+          indexMessage(reader.bytes(), scope, file, all);
+          return true;
+        });
+      }
+      messages = all;
+      this.#messagesByPackage.set(packageName, messages);
+    }
+    return messages;
+  }
+}
+
+function indexMessage(bytes: Uint8Array, scope: string, file: ProtoFile, into: Map<string, ProtoFile>): void {
+  const nested: Uint8Array[] = [];
+  let typeName = scope;
+  eachField(bytes, (tag, reader) => {
+    if (tag === stringField(1)) typeName = scope + reader.string();
+    else if (tag === bytesField(3)) nested.push(reader.bytes());
+    else return false;
+    return true;
+  });
+  if (!into.has(typeName)) into.set(typeName, file);
+  for (const inner of nested) indexMessage(inner, `${typeName}.`, file, into);
+}
