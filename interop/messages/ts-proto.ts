@@ -3,7 +3,7 @@ import {
   testServiceClient,
   UnimplementedTestServiceServer,
   unimplementedServiceClient,
-} from "../gen/grpc/testing/test_grpc.js";
+} from "../gen/ts-proto/grpc/testing/test_grpc.js";
 import type { MessageLibrary } from "./message-library.js";
 
 export const tsProto: MessageLibrary = {

@@ -1,4 +1,4 @@
-import { Metadata } from "./metadata.js";
+import { Metadata, type MetadataValue, pairsOf } from "./metadata.js";
 import { Code, codeName, type Status, toCode } from "./status.js";
 
 const brand = Symbol.for("trunkline.RpcError");
@@ -56,15 +56,15 @@ export class RpcError extends Error {
   }
 
   /**
-   * Makes an RpcError of anything thrown. One stays what it is; what looks like an error of grpc-js keeps its code
-   * and text; an abort becomes CANCELLED; all else is UNKNOWN, with the original as `cause`.
+   * Makes an RpcError of anything thrown. One stays what it is; what looks like an error of grpc-js keeps its code,
+   * text and metadata; an abort becomes CANCELLED; all else is UNKNOWN, with the original as `cause`.
    */
   static from(thrown: unknown): RpcError {
     if (thrown instanceof RpcError) return thrown;
     // By its looks, not by its class: it may be of another realm (a worker, a vm, a test runner).
-    const { name, message, code, details } = Object(thrown) as Partial<Record<string, unknown>>;
+    const { name, message, code, details, metadata } = Object(thrown) as Partial<Record<string, unknown>>;
     if (typeof code === "number" && typeof details === "string") {
-      return new RpcError(toCode(code), details, { cause: thrown });
+      return new RpcError(toCode(code), details, { cause: thrown, metadata: metadataOf(metadata) });
     }
     const text = typeof message === "string" ? message : describe(thrown);
     return new RpcError(name === "AbortError" ? Code.CANCELLED : Code.UNKNOWN, text, { cause: thrown });
@@ -78,6 +78,14 @@ export class RpcError extends Error {
   static override [Symbol.hasInstance](value: unknown): boolean {
     return typeof value === "object" && value !== null && brand in value;
   }
+}
+
+/** Metadata of grpc-js tells its values by key in `toJSON()`. */
+function metadataOf(theirs: unknown): Metadata | undefined {
+  if (theirs instanceof Metadata) return theirs;
+  const { toJSON } = Object(theirs) as { toJSON?: () => Record<string, MetadataValue[]> };
+  if (typeof toJSON !== "function") return undefined;
+  return Metadata.received(() => pairsOf(toJSON.call(theirs)));
 }
 
 /** A value in a few words, for a text that a person reads. */

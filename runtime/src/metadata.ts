@@ -158,6 +158,13 @@ export class Metadata implements Iterable<[string, MetadataValue]> {
   }
 }
 
+/** Pairs of a list of values for each key, as `toJSON()` of grpc-js' metadata has them. */
+export function* pairsOf(lists: {
+  readonly [key: string]: readonly MetadataValue[];
+}): Iterable<[string, MetadataValue]> {
+  for (const [key, values] of Object.entries(lists)) for (const value of values) yield [key, value];
+}
+
 function checkKey(key: string): string {
   const lower = key.toLowerCase();
   if (!/^[0-9a-z_.-]+$/.test(lower)) {

@@ -1,5 +1,12 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MessageSource } from "./contract.js";
 import { describe } from "./error.js";
+
+/**
+ * After so many messages the event loop gets a turn: a source that always has more, and a socket that always takes more,
+ * would otherwise keep cancellations and other calls waiting.
+ */
+const messagesPerTurn = 64;
 
 /** Where a pump puts messages. */
 export interface PumpTarget<T> {
@@ -30,10 +37,11 @@ export class Pump<T> {
 
   async run(): Promise<void> {
     try {
-      for (;;) {
+      for (let sent = 1; ; sent++) {
         const result = await this.#iterator.next();
         if (this.#stopped) return;
         if (result.done === true) break;
+        if (sent % messagesPerTurn === 0) await nextTurn();
         if (!this.#target.send(result.value)) {
           await new Promise<void>((resolve) => {
             this.#resume = resolve;

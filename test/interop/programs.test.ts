@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { Server } from "@trunkline/runtime";
 import { caseNames, zeros } from "../../interop/description.js";
 import { FlagError, parseCommand } from "../../interop/flags.js";
-import { registerTestServiceServer, UnimplementedTestServiceServer } from "../../interop/gen/grpc/testing/test_grpc.js";
+import { registerTestServiceServer, UnimplementedTestServiceServer } from "../../interop/gen/ts-proto/grpc/testing/test_grpc.js";
 
 const started: ChildProcess[] = [];
 afterEach(() => started.splice(0).map((child) => child.kill("SIGKILL")));

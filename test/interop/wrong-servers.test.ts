@@ -14,7 +14,7 @@ import {
   registerUnimplementedServiceServer,
   type TestServiceServer,
   UnimplementedTestServiceServer,
-} from "../../interop/gen/grpc/testing/test_grpc.js";
+} from "../../interop/gen/ts-proto/grpc/testing/test_grpc.js";
 import { attempt } from "../../interop/peers/peer.js";
 import { peers } from "../../interop/peers/peers.js";
 import { testService } from "../../interop/peers/trunkline/service.js";

@@ -80,6 +80,20 @@ describe.each(transports)("back-pressure on $name", ({ transport }) => {
     await expect(reply).resolves.toMatchObject({ number: 256n });
   });
 
+  test("a flood of small messages leaves the event loop its turns", async () => {
+    const { client } = await startKinds(transport, {
+      *serverStream() {
+        for (;;) yield { text: "x" };
+      },
+    });
+    let turns = 0;
+    const beat = setInterval(() => turns++, 1);
+    let received = 0;
+    for await (const _ of client.serverStream({})) if (++received === 5000) break;
+    clearInterval(beat);
+    expect(turns).toBeGreaterThan(10);
+  });
+
   test("two next() calls at once get two messages, in order", async () => {
     const { client } = await startKinds(transport, { serverStream: () => [{ text: "a" }, { text: "b" }] });
     const responses = client.serverStream({})[Symbol.asyncIterator]();

@@ -1,4 +1,5 @@
 /** What generated code relies on, and what its users do. */
+import { Metadata as GrpcMetadata } from "@grpc/grpc-js";
 import { Code, RpcError, requireContract } from "@trunkline/runtime";
 import type { Note } from "../../fixtures/golden/ts-proto/kinds/v1/kinds.js";
 import { type KindsClient, KindsDesc, kindsHandlers } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
@@ -53,6 +54,10 @@ test("errors", () => {
   expect(RpcError.from(Object.assign(new Error("x"), { code: 99, details: "d" }))).toMatchObject({
     code: Code.UNKNOWN,
   });
+  const grpcMetadata = new GrpcMetadata();
+  grpcMetadata.add("x-a", "1");
+  const grpcError = Object.assign(new Error("x"), { code: 5, details: "d", metadata: grpcMetadata });
+  expect(RpcError.from(grpcError).metadata.get("x-a")).toBe("1");
   expect(RpcError.from("text")).toMatchObject({ code: Code.UNKNOWN, details: '"text"', cause: "text" });
   expect(RpcError.from(undefined)).toMatchObject({ code: Code.UNKNOWN, details: "undefined" });
   expect(new Error("x")).not.toBeInstanceOf(RpcError);

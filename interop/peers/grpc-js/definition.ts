@@ -1,6 +1,6 @@
 /** The methods, written out by hand; generated messages make the bytes and nothing else. */
 import type { MethodDefinition } from "@grpc/grpc-js";
-import { Empty } from "../../gen/grpc/testing/empty.js";
+import { Empty } from "../../gen/ts-proto/grpc/testing/empty.js";
 import {
   type MessageFns,
   SimpleRequest,
@@ -9,7 +9,7 @@ import {
   StreamingInputCallResponse,
   StreamingOutputCallRequest,
   StreamingOutputCallResponse,
-} from "../../gen/grpc/testing/messages.js";
+} from "../../gen/ts-proto/grpc/testing/messages.js";
 
 type Message<T> = Pick<MessageFns<T>, "encode" | "decode">;
 

@@ -10,7 +10,7 @@ import {
   largeResponseSize,
   zeros,
 } from "../../description.js";
-import { SimpleRequest, type StreamingOutputCallResponse } from "../../gen/grpc/testing/messages.js";
+import { SimpleRequest, type StreamingOutputCallResponse } from "../../gen/ts-proto/grpc/testing/messages.js";
 import { type Case, checking } from "./case.js";
 import { testService } from "./definition.js";
 import { fullDuplexCall, outputRequest } from "./streaming-cases.js";

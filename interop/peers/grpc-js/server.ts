@@ -13,7 +13,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { echoInitialKey, echoTrailingKey, payloadType, zeros } from "../../description.js";
-import type { Empty } from "../../gen/grpc/testing/empty.js";
+import type { Empty } from "../../gen/ts-proto/grpc/testing/empty.js";
 import type {
   EchoStatus,
   ResponseParameters,
@@ -23,7 +23,7 @@ import type {
   StreamingInputCallResponse,
   StreamingOutputCallRequest,
   StreamingOutputCallResponse,
-} from "../../gen/grpc/testing/messages.js";
+} from "../../gen/ts-proto/grpc/testing/messages.js";
 import type { RunningServer } from "../peer.js";
 import { testService } from "./definition.js";
 

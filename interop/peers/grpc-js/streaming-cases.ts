@@ -6,7 +6,7 @@ import {
   StreamingInputCallRequest,
   StreamingOutputCallRequest,
   type StreamingOutputCallResponse,
-} from "../../gen/grpc/testing/messages.js";
+} from "../../gen/ts-proto/grpc/testing/messages.js";
 import { type Case, checking, expectStatus } from "./case.js";
 import { testService } from "./definition.js";
 

@@ -2,7 +2,7 @@
 import { status } from "@grpc/grpc-js";
 import { expectEqual, expectPayload } from "../../check.js";
 import { echoedStatus, largeRequestSize, largeResponseSize, specialStatus, zeros } from "../../description.js";
-import { SimpleRequest } from "../../gen/grpc/testing/messages.js";
+import { SimpleRequest } from "../../gen/ts-proto/grpc/testing/messages.js";
 import { type Case, checking, expectStatus } from "./case.js";
 import { testService, unimplementedService } from "./definition.js";
 

@@ -25,18 +25,20 @@ export function bindTsProto(
   );
   const first = messages.find((message) => modules.packaged(message.file) === undefined) ?? messages[0];
 
+  const init = (message: MessageRef): Printable =>
+    requests === "full"
+      ? type(message)
+      : [importType("DeepPartial", moduleOf(first ?? message)), "<", type(message), ">"];
+
   return {
     type,
-    init: (message) =>
-      requests === "full"
-        ? type(message)
-        : [importType("DeepPartial", moduleOf(first ?? message)), "<", type(message), ">"],
-    codec: (message) => [
-      "/* @__PURE__ */ ",
-      importValue(requests === "full" ? "tsProtoFull" : "tsProto", `${runtimePackage}/ts-proto`),
-      `(${JSON.stringify(message.typeName)}, `,
-      importValue(messageName(message, tsProto), moduleOf(message)),
-      ")",
-    ],
+    init,
+    codec: (message) => {
+      const create = importValue(requests === "full" ? "tsProtoFull" : "tsProto", `${runtimePackage}/ts-proto`);
+      const name = importValue(messageName(message, tsProto), moduleOf(message));
+      // Types are spelt out: those that tsc infers do not fit where messages were made with useExactTypes.
+      const types = requests === "full" ? [type(message)] : [init(message), ", ", type(message)];
+      return ["/* @__PURE__ */ ", create, "<", types, `>(${JSON.stringify(message.typeName)}, `, name, ")"];
+    },
   };
 }

@@ -112,7 +112,7 @@ export const tsProtoSpec: PassedOptionsSpec = {
     {
       name: "useExactTypes",
       allowed: only("false"),
-      reason: "its types do not fit a codec, and take minutes to check",
+      reason: "its recursive types can take minutes to check",
     },
     { name: "outputIndex", allowed: only("false"), reason: otherFilesReason },
     { name: "outputTypeRegistry", allowed: only("false"), reason: otherFilesReason },

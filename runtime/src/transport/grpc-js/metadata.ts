@@ -1,5 +1,5 @@
 import { Metadata as GrpcMetadata } from "@grpc/grpc-js";
-import { Metadata } from "../../metadata.js";
+import { Metadata, pairsOf } from "../../metadata.js";
 import { asBuffer } from "../../method.js";
 
 /** Ours as grpc-js wants it. */
@@ -13,9 +13,5 @@ export function toGrpcJs(metadata: Metadata | undefined): GrpcMetadata {
 
 /** What grpc-js received, copied once somebody looks. */
 export function fromGrpcJs(received: GrpcMetadata): Metadata {
-  return Metadata.received(function* () {
-    for (const [key, values] of Object.entries(received.toJSON())) {
-      for (const value of values) yield [key, value] as const;
-    }
-  });
+  return Metadata.received(() => pairsOf(received.toJSON()));
 }

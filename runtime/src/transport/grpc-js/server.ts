@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { createSecureContext } from "node:tls";
 import {
   Server as GrpcServer,
@@ -20,13 +21,13 @@ export class GrpcJsServer implements ServerTransport {
   }
 
   async listen(address: string, credentials: ServerCredentials, dispatcher: Dispatcher): Promise<Bound> {
-    const calls = new Set<GrpcJsIncomingCall>();
+    const calls = new Calls();
     // A server interceptor stands right at the wire. Taking the call there, instead of in a handler, spares the
     // emitters and streams that grpc-js puts round every handler, and leaves errors to us: a rejected async handler
     // of grpc-js is never answered.
     const takeOver: ServerInterceptor = (method, grpcCall) =>
       new TakenCall(grpcCall, () => {
-        const call = new GrpcJsIncomingCall(method.path, grpcCall, this.#options, () => calls.delete(call));
+        const call = new GrpcJsIncomingCall(method.path, grpcCall, this.#options, () => calls.remove(call));
         calls.add(call);
         call.start(dispatcher);
       });
@@ -56,18 +57,51 @@ function bind(server: GrpcServer, address: string, credentials: ServerCredential
   });
 }
 
-/** GOAWAY to all clients, then waits: `tryShutdown` itself never returns while a stream stays open. */
-async function drain(server: GrpcServer, calls: ReadonlySet<GrpcJsIncomingCall>, graceMs: number): Promise<void> {
-  let cut: NodeJS.Timeout | undefined;
-  await new Promise<void>((resolve) => {
-    server.tryShutdown(() => resolve());
-    cut = setTimeout(() => {
-      for (const call of calls) call.cut();
-      server.forceShutdown();
-      resolve();
-    }, graceMs);
-  });
-  clearTimeout(cut);
+/** The calls of a server, to wait for and to cut. */
+class Calls {
+  readonly #calls = new Set<GrpcJsIncomingCall>();
+  #onEmpty: (() => void) | undefined;
+
+  add(call: GrpcJsIncomingCall): void {
+    this.#calls.add(call);
+  }
+
+  remove(call: GrpcJsIncomingCall): void {
+    this.#calls.delete(call);
+    if (this.#calls.size === 0) this.#onEmpty?.();
+  }
+
+  /** Until there are none. */
+  ended(): Promise<void> {
+    if (this.#calls.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve;
+    });
+  }
+
+  cut(): void {
+    for (const call of this.#calls) call.cut();
+  }
+}
+
+/** Milliseconds for the last trailers to leave. */
+const lingerMs = 200;
+
+/**
+ * GOAWAY to all clients, then waits. `tryShutdown` itself never returns while a stream stays open, and at times not
+ * when the last has ended because its client went away: so it is not what decides.
+ */
+async function drain(server: GrpcServer, calls: Calls, graceMs: number): Promise<void> {
+  const timers = new AbortController();
+  const after = (ms: number) => sleep(ms, undefined, { signal: timers.signal }).catch(() => {});
+  await Promise.race([
+    new Promise<void>((resolve) => server.tryShutdown(() => resolve())),
+    calls.ended().then(() => after(lingerMs)),
+    after(graceMs),
+  ]);
+  timers.abort();
+  calls.cut();
+  server.forceShutdown();
 }
 
 function boundAddress(address: string, port: number): string {

@@ -111,8 +111,8 @@ export const ExchangeDesc: {
     ring: /* @__PURE__ */ unaryMethod({
       name: "Ring",
       path: "/demo.v1.Exchange/Ring",
-      request: /* @__PURE__ */ tsProto("demo.v1.RingRequest", RingRequest),
-      response: /* @__PURE__ */ tsProto("demo.v1.RingReply", RingReply),
+      request: /* @__PURE__ */ tsProto<DeepPartial<RingRequest>, RingRequest>("demo.v1.RingRequest", RingRequest),
+      response: /* @__PURE__ */ tsProto<DeepPartial<RingReply>, RingReply>("demo.v1.RingReply", RingReply),
       idempotency: "unknown",
       defaults: {},
       handler: (impl, request, call) => exchangeHandlers.ring(impl, request, call),
@@ -120,8 +120,8 @@ export const ExchangeDesc: {
     listen: /* @__PURE__ */ serverStreamMethod({
       name: "Listen",
       path: "/demo.v1.Exchange/Listen",
-      request: /* @__PURE__ */ tsProto("demo.v1.ListenRequest", ListenRequest),
-      response: /* @__PURE__ */ tsProto("demo.v1.Sound", Sound),
+      request: /* @__PURE__ */ tsProto<DeepPartial<ListenRequest>, ListenRequest>("demo.v1.ListenRequest", ListenRequest),
+      response: /* @__PURE__ */ tsProto<DeepPartial<Sound>, Sound>("demo.v1.Sound", Sound),
       idempotency: "unknown",
       defaults: {},
       handler: (impl, request, call) => exchangeHandlers.listen(impl, request, call),
@@ -129,8 +129,8 @@ export const ExchangeDesc: {
     dictate: /* @__PURE__ */ clientStreamMethod({
       name: "Dictate",
       path: "/demo.v1.Exchange/Dictate",
-      request: /* @__PURE__ */ tsProto("demo.v1.Word", Word),
-      response: /* @__PURE__ */ tsProto("demo.v1.Bill", Bill),
+      request: /* @__PURE__ */ tsProto<DeepPartial<Word>, Word>("demo.v1.Word", Word),
+      response: /* @__PURE__ */ tsProto<DeepPartial<Bill>, Bill>("demo.v1.Bill", Bill),
       idempotency: "unknown",
       defaults: {},
       handler: (impl, requests, call) => exchangeHandlers.dictate(impl, requests, call),
@@ -138,8 +138,8 @@ export const ExchangeDesc: {
     talk: /* @__PURE__ */ bidiStreamMethod({
       name: "Talk",
       path: "/demo.v1.Exchange/Talk",
-      request: /* @__PURE__ */ tsProto("demo.v1.Utterance", Utterance),
-      response: /* @__PURE__ */ tsProto("demo.v1.Utterance", Utterance),
+      request: /* @__PURE__ */ tsProto<DeepPartial<Utterance>, Utterance>("demo.v1.Utterance", Utterance),
+      response: /* @__PURE__ */ tsProto<DeepPartial<Utterance>, Utterance>("demo.v1.Utterance", Utterance),
       idempotency: "unknown",
       defaults: {},
       handler: (impl, requests, call) => exchangeHandlers.talk(impl, requests, call),

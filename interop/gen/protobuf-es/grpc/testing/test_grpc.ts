@@ -19,29 +19,31 @@
  * From grpc/grpc, src/proto/grpc/testing/test.proto: the services and methods that the interop cases call.
  */
 
-import type { DeepPartial } from "./empty.js";
-import { Empty } from "./empty.js";
-import { SimpleRequest, SimpleResponse, StreamingInputCallRequest, StreamingInputCallResponse, StreamingOutputCallRequest, StreamingOutputCallResponse } from "./messages.js";
+import type { Empty } from "./empty_pb.js";
+import { EmptySchema } from "./empty_pb.js";
+import type { SimpleRequest, SimpleResponse, StreamingInputCallRequest, StreamingInputCallResponse, StreamingOutputCallRequest, StreamingOutputCallResponse } from "./messages_pb.js";
+import { SimpleRequestSchema, SimpleResponseSchema, StreamingInputCallRequestSchema, StreamingInputCallResponseSchema, StreamingOutputCallRequestSchema, StreamingOutputCallResponseSchema } from "./messages_pb.js";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { BidiStreamMethod, CallOptions, Channel, ClientStreamMethod, DialOptions, MessageSource, ServerCall, ServerStreamMethod, ServiceRegistrar, UnaryMethod } from "@trunkline/runtime";
 import { bidiStreamMethod, clientStreamMethod, requireContract, serverStreamMethod, sharedClient, unaryMethod, unimplemented } from "@trunkline/runtime";
-import { tsProto } from "@trunkline/runtime/ts-proto";
+import { protobufEs } from "@trunkline/runtime/protobuf-es";
 
 requireContract(1);
 
 /** A method of each kind, and one that no server has. */
 export interface TestServiceClient {
   /** One empty request, one empty response. */
-  readonly emptyCall: (request: DeepPartial<Empty>, options?: CallOptions) => Promise<Empty>;
+  readonly emptyCall: (request: MessageInitShape<typeof EmptySchema>, options?: CallOptions) => Promise<Empty>;
   /** One request, one response, as large as the request asks for. */
-  readonly unaryCall: (request: DeepPartial<SimpleRequest>, options?: CallOptions) => Promise<SimpleResponse>;
+  readonly unaryCall: (request: MessageInitShape<typeof SimpleRequestSchema>, options?: CallOptions) => Promise<SimpleResponse>;
   /** One request, and a response for each of its parameters. */
-  readonly streamingOutputCall: (request: DeepPartial<StreamingOutputCallRequest>, options?: CallOptions) => AsyncIterable<StreamingOutputCallResponse>;
+  readonly streamingOutputCall: (request: MessageInitShape<typeof StreamingOutputCallRequestSchema>, options?: CallOptions) => AsyncIterable<StreamingOutputCallResponse>;
   /** Requests, and one response with the size of all their payloads. */
-  readonly streamingInputCall: (requests: MessageSource<DeepPartial<StreamingInputCallRequest>>, options?: CallOptions) => Promise<StreamingInputCallResponse>;
+  readonly streamingInputCall: (requests: MessageSource<MessageInitShape<typeof StreamingInputCallRequestSchema>>, options?: CallOptions) => Promise<StreamingInputCallResponse>;
   /** Requests, each answered at once, with a response for each of its parameters. */
-  readonly fullDuplexCall: (requests: MessageSource<DeepPartial<StreamingOutputCallRequest>>, options?: CallOptions) => AsyncIterable<StreamingOutputCallResponse>;
+  readonly fullDuplexCall: (requests: MessageSource<MessageInitShape<typeof StreamingOutputCallRequestSchema>>, options?: CallOptions) => AsyncIterable<StreamingOutputCallResponse>;
   /** A method that servers leave out, for clients to see what happens. */
-  readonly unimplementedCall: (request: DeepPartial<Empty>, options?: CallOptions) => Promise<Empty>;
+  readonly unimplementedCall: (request: MessageInitShape<typeof EmptySchema>, options?: CallOptions) => Promise<Empty>;
 }
 
 /** Makes a client on a channel: an object of functions. */
@@ -64,37 +66,37 @@ export function sharedTestServiceClient(target?: string, options?: DialOptions):
 /** A method of each kind, and one that no server has. */
 export interface TestServiceServer {
   /** One empty request, one empty response. */
-  emptyCall(request: Empty, call: ServerCall): Promise<DeepPartial<Empty>> | DeepPartial<Empty>;
+  emptyCall(request: Empty, call: ServerCall): Promise<MessageInitShape<typeof EmptySchema>> | MessageInitShape<typeof EmptySchema>;
   /** One request, one response, as large as the request asks for. */
-  unaryCall(request: SimpleRequest, call: ServerCall): Promise<DeepPartial<SimpleResponse>> | DeepPartial<SimpleResponse>;
+  unaryCall(request: SimpleRequest, call: ServerCall): Promise<MessageInitShape<typeof SimpleResponseSchema>> | MessageInitShape<typeof SimpleResponseSchema>;
   /** One request, and a response for each of its parameters. */
-  streamingOutputCall(request: StreamingOutputCallRequest, call: ServerCall): MessageSource<DeepPartial<StreamingOutputCallResponse>>;
+  streamingOutputCall(request: StreamingOutputCallRequest, call: ServerCall): MessageSource<MessageInitShape<typeof StreamingOutputCallResponseSchema>>;
   /** Requests, and one response with the size of all their payloads. */
-  streamingInputCall(requests: AsyncIterable<StreamingInputCallRequest>, call: ServerCall): Promise<DeepPartial<StreamingInputCallResponse>> | DeepPartial<StreamingInputCallResponse>;
+  streamingInputCall(requests: AsyncIterable<StreamingInputCallRequest>, call: ServerCall): Promise<MessageInitShape<typeof StreamingInputCallResponseSchema>> | MessageInitShape<typeof StreamingInputCallResponseSchema>;
   /** Requests, each answered at once, with a response for each of its parameters. */
-  fullDuplexCall(requests: AsyncIterable<StreamingOutputCallRequest>, call: ServerCall): MessageSource<DeepPartial<StreamingOutputCallResponse>>;
+  fullDuplexCall(requests: AsyncIterable<StreamingOutputCallRequest>, call: ServerCall): MessageSource<MessageInitShape<typeof StreamingOutputCallResponseSchema>>;
   /** A method that servers leave out, for clients to see what happens. */
-  unimplementedCall(request: Empty, call: ServerCall): Promise<DeepPartial<Empty>> | DeepPartial<Empty>;
+  unimplementedCall(request: Empty, call: ServerCall): Promise<MessageInitShape<typeof EmptySchema>> | MessageInitShape<typeof EmptySchema>;
 }
 
 /** Extend this and an rpc that the proto gains later answers UNIMPLEMENTED instead of breaking the build. */
 export class UnimplementedTestServiceServer implements TestServiceServer {
-  emptyCall(_request: Empty, _call: ServerCall): Promise<DeepPartial<Empty>> | DeepPartial<Empty> {
+  emptyCall(_request: Empty, _call: ServerCall): Promise<MessageInitShape<typeof EmptySchema>> | MessageInitShape<typeof EmptySchema> {
     throw unimplemented(TestServiceDesc.methods.emptyCall);
   }
-  unaryCall(_request: SimpleRequest, _call: ServerCall): Promise<DeepPartial<SimpleResponse>> | DeepPartial<SimpleResponse> {
+  unaryCall(_request: SimpleRequest, _call: ServerCall): Promise<MessageInitShape<typeof SimpleResponseSchema>> | MessageInitShape<typeof SimpleResponseSchema> {
     throw unimplemented(TestServiceDesc.methods.unaryCall);
   }
-  streamingOutputCall(_request: StreamingOutputCallRequest, _call: ServerCall): MessageSource<DeepPartial<StreamingOutputCallResponse>> {
+  streamingOutputCall(_request: StreamingOutputCallRequest, _call: ServerCall): MessageSource<MessageInitShape<typeof StreamingOutputCallResponseSchema>> {
     throw unimplemented(TestServiceDesc.methods.streamingOutputCall);
   }
-  streamingInputCall(_requests: AsyncIterable<StreamingInputCallRequest>, _call: ServerCall): Promise<DeepPartial<StreamingInputCallResponse>> | DeepPartial<StreamingInputCallResponse> {
+  streamingInputCall(_requests: AsyncIterable<StreamingInputCallRequest>, _call: ServerCall): Promise<MessageInitShape<typeof StreamingInputCallResponseSchema>> | MessageInitShape<typeof StreamingInputCallResponseSchema> {
     throw unimplemented(TestServiceDesc.methods.streamingInputCall);
   }
-  fullDuplexCall(_requests: AsyncIterable<StreamingOutputCallRequest>, _call: ServerCall): MessageSource<DeepPartial<StreamingOutputCallResponse>> {
+  fullDuplexCall(_requests: AsyncIterable<StreamingOutputCallRequest>, _call: ServerCall): MessageSource<MessageInitShape<typeof StreamingOutputCallResponseSchema>> {
     throw unimplemented(TestServiceDesc.methods.fullDuplexCall);
   }
-  unimplementedCall(_request: Empty, _call: ServerCall): Promise<DeepPartial<Empty>> | DeepPartial<Empty> {
+  unimplementedCall(_request: Empty, _call: ServerCall): Promise<MessageInitShape<typeof EmptySchema>> | MessageInitShape<typeof EmptySchema> {
     throw unimplemented(TestServiceDesc.methods.unimplementedCall);
   }
 }
@@ -110,28 +112,28 @@ export const testServiceHandlers: {
     impl: TestServiceServer,
     request: Empty,
     call: ServerCall,
-  ) => Promise<DeepPartial<Empty>> | DeepPartial<Empty>;
+  ) => Promise<MessageInitShape<typeof EmptySchema>> | MessageInitShape<typeof EmptySchema>;
   readonly unaryCall: (
     impl: TestServiceServer,
     request: SimpleRequest,
     call: ServerCall,
-  ) => Promise<DeepPartial<SimpleResponse>> | DeepPartial<SimpleResponse>;
-  readonly streamingOutputCall: (impl: TestServiceServer, request: StreamingOutputCallRequest, call: ServerCall) => MessageSource<DeepPartial<StreamingOutputCallResponse>>;
+  ) => Promise<MessageInitShape<typeof SimpleResponseSchema>> | MessageInitShape<typeof SimpleResponseSchema>;
+  readonly streamingOutputCall: (impl: TestServiceServer, request: StreamingOutputCallRequest, call: ServerCall) => MessageSource<MessageInitShape<typeof StreamingOutputCallResponseSchema>>;
   readonly streamingInputCall: (
     impl: TestServiceServer,
     requests: AsyncIterable<StreamingInputCallRequest>,
     call: ServerCall,
-  ) => Promise<DeepPartial<StreamingInputCallResponse>> | DeepPartial<StreamingInputCallResponse>;
+  ) => Promise<MessageInitShape<typeof StreamingInputCallResponseSchema>> | MessageInitShape<typeof StreamingInputCallResponseSchema>;
   readonly fullDuplexCall: (
     impl: TestServiceServer,
     requests: AsyncIterable<StreamingOutputCallRequest>,
     call: ServerCall,
-  ) => MessageSource<DeepPartial<StreamingOutputCallResponse>>;
+  ) => MessageSource<MessageInitShape<typeof StreamingOutputCallResponseSchema>>;
   readonly unimplementedCall: (
     impl: TestServiceServer,
     request: Empty,
     call: ServerCall,
-  ) => Promise<DeepPartial<Empty>> | DeepPartial<Empty>;
+  ) => Promise<MessageInitShape<typeof EmptySchema>> | MessageInitShape<typeof EmptySchema>;
 } = {
   emptyCall: (impl, request, call) => impl.emptyCall(request, call),
   unaryCall: (impl, request, call) => impl.unaryCall(request, call),
@@ -146,12 +148,12 @@ export const TestServiceDesc: {
   readonly serviceName: "grpc.testing.TestService";
   readonly fileName: "grpc/testing/test.proto";
   readonly methods: {
-    readonly emptyCall: UnaryMethod<TestServiceServer, DeepPartial<Empty>, Empty, DeepPartial<Empty>, Empty>;
-    readonly unaryCall: UnaryMethod<TestServiceServer, DeepPartial<SimpleRequest>, SimpleRequest, DeepPartial<SimpleResponse>, SimpleResponse>;
-    readonly streamingOutputCall: ServerStreamMethod<TestServiceServer, DeepPartial<StreamingOutputCallRequest>, StreamingOutputCallRequest, DeepPartial<StreamingOutputCallResponse>, StreamingOutputCallResponse>;
-    readonly streamingInputCall: ClientStreamMethod<TestServiceServer, DeepPartial<StreamingInputCallRequest>, StreamingInputCallRequest, DeepPartial<StreamingInputCallResponse>, StreamingInputCallResponse>;
-    readonly fullDuplexCall: BidiStreamMethod<TestServiceServer, DeepPartial<StreamingOutputCallRequest>, StreamingOutputCallRequest, DeepPartial<StreamingOutputCallResponse>, StreamingOutputCallResponse>;
-    readonly unimplementedCall: UnaryMethod<TestServiceServer, DeepPartial<Empty>, Empty, DeepPartial<Empty>, Empty>;
+    readonly emptyCall: UnaryMethod<TestServiceServer, MessageInitShape<typeof EmptySchema>, Empty, MessageInitShape<typeof EmptySchema>, Empty>;
+    readonly unaryCall: UnaryMethod<TestServiceServer, MessageInitShape<typeof SimpleRequestSchema>, SimpleRequest, MessageInitShape<typeof SimpleResponseSchema>, SimpleResponse>;
+    readonly streamingOutputCall: ServerStreamMethod<TestServiceServer, MessageInitShape<typeof StreamingOutputCallRequestSchema>, StreamingOutputCallRequest, MessageInitShape<typeof StreamingOutputCallResponseSchema>, StreamingOutputCallResponse>;
+    readonly streamingInputCall: ClientStreamMethod<TestServiceServer, MessageInitShape<typeof StreamingInputCallRequestSchema>, StreamingInputCallRequest, MessageInitShape<typeof StreamingInputCallResponseSchema>, StreamingInputCallResponse>;
+    readonly fullDuplexCall: BidiStreamMethod<TestServiceServer, MessageInitShape<typeof StreamingOutputCallRequestSchema>, StreamingOutputCallRequest, MessageInitShape<typeof StreamingOutputCallResponseSchema>, StreamingOutputCallResponse>;
+    readonly unimplementedCall: UnaryMethod<TestServiceServer, MessageInitShape<typeof EmptySchema>, Empty, MessageInitShape<typeof EmptySchema>, Empty>;
   };
 } = {
   serviceName: "grpc.testing.TestService",
@@ -160,8 +162,8 @@ export const TestServiceDesc: {
     emptyCall: /* @__PURE__ */ unaryMethod({
       name: "EmptyCall",
       path: "/grpc.testing.TestService/EmptyCall",
-      request: /* @__PURE__ */ tsProto("grpc.testing.Empty", Empty),
-      response: /* @__PURE__ */ tsProto("grpc.testing.Empty", Empty),
+      request: /* @__PURE__ */ protobufEs(EmptySchema),
+      response: /* @__PURE__ */ protobufEs(EmptySchema),
       idempotency: "unknown",
       defaults: {},
       handler: (impl, request, call) => testServiceHandlers.emptyCall(impl, request, call),
@@ -169,8 +171,8 @@ export const TestServiceDesc: {
     unaryCall: /* @__PURE__ */ unaryMethod({
       name: "UnaryCall",
       path: "/grpc.testing.TestService/UnaryCall",
-      request: /* @__PURE__ */ tsProto("grpc.testing.SimpleRequest", SimpleRequest),
-      response: /* @__PURE__ */ tsProto("grpc.testing.SimpleResponse", SimpleResponse),
+      request: /* @__PURE__ */ protobufEs(SimpleRequestSchema),
+      response: /* @__PURE__ */ protobufEs(SimpleResponseSchema),
       idempotency: "unknown",
       defaults: {},
       handler: (impl, request, call) => testServiceHandlers.unaryCall(impl, request, call),
@@ -178,8 +180,8 @@ export const TestServiceDesc: {
     streamingOutputCall: /* @__PURE__ */ serverStreamMethod({
       name: "StreamingOutputCall",
       path: "/grpc.testing.TestService/StreamingOutputCall",
-      request: /* @__PURE__ */ tsProto("grpc.testing.StreamingOutputCallRequest", StreamingOutputCallRequest),
-      response: /* @__PURE__ */ tsProto("grpc.testing.StreamingOutputCallResponse", StreamingOutputCallResponse),
+      request: /* @__PURE__ */ protobufEs(StreamingOutputCallRequestSchema),
+      response: /* @__PURE__ */ protobufEs(StreamingOutputCallResponseSchema),
       idempotency: "unknown",
       defaults: {},
       handler: (impl, request, call) => testServiceHandlers.streamingOutputCall(impl, request, call),
@@ -187,8 +189,8 @@ export const TestServiceDesc: {
     streamingInputCall: /* @__PURE__ */ clientStreamMethod({
       name: "StreamingInputCall",
       path: "/grpc.testing.TestService/StreamingInputCall",
-      request: /* @__PURE__ */ tsProto("grpc.testing.StreamingInputCallRequest", StreamingInputCallRequest),
-      response: /* @__PURE__ */ tsProto("grpc.testing.StreamingInputCallResponse", StreamingInputCallResponse),
+      request: /* @__PURE__ */ protobufEs(StreamingInputCallRequestSchema),
+      response: /* @__PURE__ */ protobufEs(StreamingInputCallResponseSchema),
       idempotency: "unknown",
       defaults: {},
       handler: (impl, requests, call) => testServiceHandlers.streamingInputCall(impl, requests, call),
@@ -196,8 +198,8 @@ export const TestServiceDesc: {
     fullDuplexCall: /* @__PURE__ */ bidiStreamMethod({
       name: "FullDuplexCall",
       path: "/grpc.testing.TestService/FullDuplexCall",
-      request: /* @__PURE__ */ tsProto("grpc.testing.StreamingOutputCallRequest", StreamingOutputCallRequest),
-      response: /* @__PURE__ */ tsProto("grpc.testing.StreamingOutputCallResponse", StreamingOutputCallResponse),
+      request: /* @__PURE__ */ protobufEs(StreamingOutputCallRequestSchema),
+      response: /* @__PURE__ */ protobufEs(StreamingOutputCallResponseSchema),
       idempotency: "unknown",
       defaults: {},
       handler: (impl, requests, call) => testServiceHandlers.fullDuplexCall(impl, requests, call),
@@ -205,8 +207,8 @@ export const TestServiceDesc: {
     unimplementedCall: /* @__PURE__ */ unaryMethod({
       name: "UnimplementedCall",
       path: "/grpc.testing.TestService/UnimplementedCall",
-      request: /* @__PURE__ */ tsProto("grpc.testing.Empty", Empty),
-      response: /* @__PURE__ */ tsProto("grpc.testing.Empty", Empty),
+      request: /* @__PURE__ */ protobufEs(EmptySchema),
+      response: /* @__PURE__ */ protobufEs(EmptySchema),
       idempotency: "unknown",
       defaults: {},
       handler: (impl, request, call) => testServiceHandlers.unimplementedCall(impl, request, call),
@@ -216,7 +218,7 @@ export const TestServiceDesc: {
 
 /** A service that servers leave out, for clients to see what happens. */
 export interface UnimplementedServiceClient {
-  readonly unimplementedCall: (request: DeepPartial<Empty>, options?: CallOptions) => Promise<Empty>;
+  readonly unimplementedCall: (request: MessageInitShape<typeof EmptySchema>, options?: CallOptions) => Promise<Empty>;
 }
 
 /** Makes a client on a channel: an object of functions. */
@@ -233,12 +235,12 @@ export function sharedUnimplementedServiceClient(target?: string, options?: Dial
 
 /** A service that servers leave out, for clients to see what happens. */
 export interface UnimplementedServiceServer {
-  unimplementedCall(request: Empty, call: ServerCall): Promise<DeepPartial<Empty>> | DeepPartial<Empty>;
+  unimplementedCall(request: Empty, call: ServerCall): Promise<MessageInitShape<typeof EmptySchema>> | MessageInitShape<typeof EmptySchema>;
 }
 
 /** Extend this and an rpc that the proto gains later answers UNIMPLEMENTED instead of breaking the build. */
 export class UnimplementedUnimplementedServiceServer implements UnimplementedServiceServer {
-  unimplementedCall(_request: Empty, _call: ServerCall): Promise<DeepPartial<Empty>> | DeepPartial<Empty> {
+  unimplementedCall(_request: Empty, _call: ServerCall): Promise<MessageInitShape<typeof EmptySchema>> | MessageInitShape<typeof EmptySchema> {
     throw unimplemented(UnimplementedServiceDesc.methods.unimplementedCall);
   }
 }
@@ -254,7 +256,7 @@ export const unimplementedServiceHandlers: {
     impl: UnimplementedServiceServer,
     request: Empty,
     call: ServerCall,
-  ) => Promise<DeepPartial<Empty>> | DeepPartial<Empty>;
+  ) => Promise<MessageInitShape<typeof EmptySchema>> | MessageInitShape<typeof EmptySchema>;
 } = {
   unimplementedCall: (impl, request, call) => impl.unimplementedCall(request, call),
 };
@@ -264,7 +266,7 @@ export const UnimplementedServiceDesc: {
   readonly serviceName: "grpc.testing.UnimplementedService";
   readonly fileName: "grpc/testing/test.proto";
   readonly methods: {
-    readonly unimplementedCall: UnaryMethod<UnimplementedServiceServer, DeepPartial<Empty>, Empty, DeepPartial<Empty>, Empty>;
+    readonly unimplementedCall: UnaryMethod<UnimplementedServiceServer, MessageInitShape<typeof EmptySchema>, Empty, MessageInitShape<typeof EmptySchema>, Empty>;
   };
 } = {
   serviceName: "grpc.testing.UnimplementedService",
@@ -273,8 +275,8 @@ export const UnimplementedServiceDesc: {
     unimplementedCall: /* @__PURE__ */ unaryMethod({
       name: "UnimplementedCall",
       path: "/grpc.testing.UnimplementedService/UnimplementedCall",
-      request: /* @__PURE__ */ tsProto("grpc.testing.Empty", Empty),
-      response: /* @__PURE__ */ tsProto("grpc.testing.Empty", Empty),
+      request: /* @__PURE__ */ protobufEs(EmptySchema),
+      response: /* @__PURE__ */ protobufEs(EmptySchema),
       idempotency: "unknown",
       defaults: {},
       handler: (impl, request, call) => unimplementedServiceHandlers.unimplementedCall(impl, request, call),

@@ -1,0 +1,13 @@
+import {
+  registerTestServiceServer,
+  testServiceClient,
+  UnimplementedTestServiceServer,
+  unimplementedServiceClient,
+} from "../gen/protobuf-es/grpc/testing/test_grpc.js";
+import type { MessageLibrary } from "./message-library.js";
+
+export const protobufEs: MessageLibrary = {
+  clients: (channel) => ({ test: testServiceClient(channel), unimplemented: unimplementedServiceClient(channel) }),
+  register: (server, service) =>
+    registerTestServiceServer(server, Object.assign(new UnimplementedTestServiceServer(), service)),
+};
