@@ -64,18 +64,22 @@ describe.each(compilers)("TypeScript $version", ({ path, flags }) => {
     check(project, path, { ...strict, ...options });
   });
 
-  test("takes all that Pub/Sub, Spanner, Firestore and long-running operations need", () => {
-    const project = mkdtempSync(join(folder, "real "));
-    writeFileSync(join(project, "package.json"), '{"type":"module"}');
-    mkdirSync(join(project, "gen"));
-    const plugin = `--plugin=protoc-gen-ts=${join(folder, "node_modules/.bin/protoc-gen-ts")}`;
-    const protos = [
-      "google/pubsub/v1/pubsub.proto",
-      "google/spanner/v1/spanner.proto",
-      "google/firestore/v1/firestore.proto",
-      "google/longrunning/operations.proto",
-    ];
-    run(project, tool("protoc/protoc.cjs"), plugin, "-I", tool("google-proto-files"), "--ts_out=gen", ...protos);
-    check(project, path, { ...strict, module: "nodenext", verbatimModuleSyntax: true, skipLibCheck: true });
-  });
+  test.each(["ts-proto", "protobuf-es"])(
+    "takes all that Pub/Sub, Spanner, Firestore and long-running operations need, with messages of %s",
+    (messages) => {
+      const project = mkdtempSync(join(folder, "real "));
+      writeFileSync(join(project, "package.json"), '{"type":"module"}');
+      mkdirSync(join(project, "gen"));
+      const plugin = `--plugin=protoc-gen-ts=${join(folder, "node_modules/.bin/protoc-gen-ts")}`;
+      const protos = [
+        "google/pubsub/v1/pubsub.proto",
+        "google/spanner/v1/spanner.proto",
+        "google/firestore/v1/firestore.proto",
+        "google/longrunning/operations.proto",
+      ];
+      const out = ["--ts_out=gen", `--ts_opt=messages=${messages}`];
+      run(project, tool("protoc/protoc.cjs"), plugin, "-I", tool("google-proto-files"), ...out, ...protos);
+      check(project, path, { ...strict, module: "nodenext", verbatimModuleSyntax: true, skipLibCheck: true });
+    },
+  );
 });

@@ -4,7 +4,10 @@ import { once } from "node:events";
 import { Server } from "@trunkline/runtime";
 import { caseNames, zeros } from "../../interop/description.js";
 import { FlagError, parseCommand } from "../../interop/flags.js";
-import { registerTestServiceServer, UnimplementedTestServiceServer } from "../../interop/gen/ts-proto/grpc/testing/test_grpc.js";
+import {
+  registerTestServiceServer,
+  UnimplementedTestServiceServer,
+} from "../../interop/gen/ts-proto/grpc/testing/test_grpc.js";
 
 const started: ChildProcess[] = [];
 afterEach(() => started.splice(0).map((child) => child.kill("SIGKILL")));
@@ -73,7 +76,7 @@ test.each([
   ],
   ["server --port=0x10", '--port cannot be "0x10": a port is a number up to 65535'],
   ["server --transport=pigeon", '--transport of trunkline cannot be "pigeon": there is only grpc-js'],
-  ["server --messages=json", '--messages of trunkline cannot be "json": there is only ts-proto'],
+  ["server --messages=json", '--messages of trunkline cannot be "json": there are ts-proto, protobuf-es'],
   ["server --peer=grpc-go", '--peer cannot be "grpc-go": there are trunkline, grpc-js'],
   ["server --use_tls=true", '--use_tls cannot be "true": there is only false'],
   ["matrix --write=yes", "--write takes no value"],
