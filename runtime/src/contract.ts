@@ -199,10 +199,10 @@ export interface Call {
   timeLeftMs(): number;
   /** On a client: what the caller passed, if anything. */
   readonly signal: AbortSignal | undefined;
-  /** The one request of a `unary` or `serverStream` method. */
+  /** The one request of a `unary` or `serverStream` method; undefined for the other kinds. */
   request: unknown;
-  /** The requests of a `clientStream` or `bidiStream` method. */
-  requests: AsyncIterable<unknown>;
+  /** The requests of a `clientStream` or `bidiStream` method; undefined for the other kinds. */
+  requests: MessageSource<unknown> | undefined;
   /** On a server: the call as the implementation sees it. */
   readonly server?: ServerCall;
 }

@@ -10,7 +10,7 @@ export class OutgoingCall implements Call {
   readonly signal: AbortSignal | undefined;
   readonly options: CallOptions | undefined;
   request: unknown;
-  #requests: MessageSource<unknown> | undefined;
+  requests: MessageSource<unknown> | undefined;
   /** Monotonic ms. */
   deadlineMs: number;
 
@@ -23,19 +23,11 @@ export class OutgoingCall implements Call {
   ) {
     this.method = method;
     this.request = request;
-    this.#requests = requests;
+    this.requests = requests;
     this.deadlineMs = deadline;
     this.options = options;
     this.signal = options?.signal;
     this.metadata = options?.metadata === undefined ? new Metadata() : new Metadata(options.metadata);
-  }
-
-  get requests(): AsyncIterable<unknown> {
-    return this.#requests as AsyncIterable<unknown>;
-  }
-
-  set requests(requests: AsyncIterable<unknown>) {
-    this.#requests = requests;
   }
 
   get deadline(): Date | undefined {

@@ -41,10 +41,11 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
   readonly side = "server";
   readonly method: MethodDesc;
   request: unknown;
-  requests: AsyncIterable<unknown>;
+  requests: MessageSource<unknown> | undefined;
   readonly #route: Route;
   readonly #call: IncomingCall;
-  readonly #incoming: MessageStream<unknown>;
+  /** Of kinds that stream requests. */
+  readonly #incoming: MessageStream<unknown> | undefined;
   #hasRequest = false;
   #pump: Pump<unknown> | undefined;
   #over = false;
@@ -57,11 +58,13 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
     this.#route = route;
     this.method = route.method;
     this.#call = call;
-    this.#incoming = new MessageStream<unknown>(
-      () => call.read(1),
-      () => {},
-    );
-    this.requests = this.#incoming;
+    if (this.#streamsRequests) {
+      this.#incoming = new MessageStream<unknown>(
+        () => call.read(1),
+        () => {},
+      );
+      this.requests = this.#incoming;
+    }
   }
 
   // ── What an implementation and interceptors see ───────────────────────────────────────────────────────────────────
@@ -117,7 +120,7 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
 
   onMessage(message: unknown): void {
     if (this.#over) return;
-    if (this.#streamsRequests) {
+    if (this.#incoming !== undefined) {
       this.#incoming.push(message);
     } else if (this.#hasRequest) {
       this.#fail(new RpcError(Code.UNIMPLEMENTED, `more than one request to ${this.method.path}, which takes one`));
@@ -129,7 +132,7 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
 
   onHalfClose(): void {
     if (this.#over) return;
-    if (this.#streamsRequests) this.#incoming.close();
+    if (this.#incoming !== undefined) this.#incoming.close();
     else if (this.#hasRequest) this.#run();
     else this.#fail(new RpcError(Code.UNIMPLEMENTED, `no request to ${this.method.path}, which takes one`));
   }
@@ -141,7 +144,7 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
   onCancel(reason: RpcError): void {
     if (this.#over) return;
     this.#cancelled = reason;
-    this.#incoming.fail(reason);
+    this.#incoming?.fail(reason);
     this.#finish();
     this.#abort?.abort(reason);
   }
@@ -171,7 +174,13 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
   #invoke(): unknown {
     const { method, impl } = this.#route;
     // The route was registered as a whole: this handler is for this implementation.
-    return method.handler(impl as never, this.#streamsRequests ? this.requests : this.request, this);
+    return method.handler(impl as never, this.#streamsRequests ? this.#requests() : this.request, this);
+  }
+
+  /** What interceptors have left of the requests, as implementations know them. */
+  #requests(): AsyncIterable<unknown> {
+    if (this.requests === this.#incoming) return this.#incoming as AsyncIterable<unknown>;
+    return toAsyncIterable(this.requests as MessageSource<unknown>);
   }
 
   #run(): void {
@@ -237,7 +246,7 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
     }
   }
 
-  #succeed(trailers: Metadata = this.trailers): void {
+  #succeed(trailers: Metadata = this.#trailers ?? noTrailers): void {
     if (this.#over) return;
     this.#finish();
     this.#call.end({ code: Code.OK, details: "", metadata: trailers });
@@ -264,9 +273,12 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
   #finish(): void {
     this.#over = true;
     this.#pump?.stop();
-    this.#incoming.close();
+    this.#incoming?.close();
   }
 }
+
+/** Of a call that nobody set any on. Read, never changed: see `Status`. */
+const noTrailers = new Metadata();
 
 /** An answer that cannot be sent: the server's fault, and INTERNAL in the statuscodes document. */
 class Fault extends Error {

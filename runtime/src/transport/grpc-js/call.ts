@@ -4,7 +4,7 @@ import { RpcError } from "../../error.js";
 import { asBuffer } from "../../method.js";
 import { Code, toCode } from "../../status.js";
 import { encodeMessage } from "../codec.js";
-import { fromGrpcJs, toGrpcJs } from "./metadata.js";
+import { copyToGrpcJs, fromGrpcJs, toGrpcJs } from "./metadata.js";
 
 /** One call on grpc-js; the listener that it reports to and the handle that drives it. */
 export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
@@ -29,9 +29,7 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
   }
 
   start(only: Buffer | undefined): void {
-    const metadata = toGrpcJs(this.#spec.metadata);
-    if (this.#spec.waitForReady) metadata.setOptions({ waitForReady: true });
-    this.#call.start(metadata, this);
+    this.#call.start(this.#metadata(), this);
     if (only === undefined) return;
     this.#call.sendMessageWithContext({}, only);
     this.#call.halfClose();
@@ -101,6 +99,14 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
     // grpc-js announces a note on name resolution and often has none.
     const details = status.details.replace(/\s*Resolution note: $/, "");
     this.#sink.onEnd({ code: toCode(status.code), details, metadata, cause: this.#decodeError }, "unknown");
+  }
+
+  #metadata(): Metadata {
+    const { metadata, waitForReady } = this.#spec;
+    if (!waitForReady) return toGrpcJs(metadata);
+    const copy = copyToGrpcJs(metadata);
+    copy.setOptions({ waitForReady });
+    return copy;
   }
 
   #readOn(): void {

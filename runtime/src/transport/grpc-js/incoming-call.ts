@@ -15,65 +15,93 @@ import { fromGrpcJs, toGrpcJs } from "./metadata.js";
 /** Bytes of responses that grpc-js may hold before the writer has to wait. */
 const writeAhead = 64 * 1024;
 
-/** What grpc-js gets to start instead of its own handling of a call. */
-export class TakenCall extends ServerInterceptingCall {
-  readonly #take: () => void;
-
-  constructor(call: ServerInterceptingCallInterface, take: () => void) {
-    super(call);
-    this.#take = take;
-  }
-
-  override start(): void {
-    this.#take();
-  }
+/** Where the calls of a server are kept while they last. */
+export interface CallRegister {
+  add(call: GrpcJsIncomingCall): void;
+  remove(call: GrpcJsIncomingCall): void;
 }
 
-export class GrpcJsIncomingCall implements IncomingCall {
+/**
+ * A call taken from grpc-js right at its wire: what it gets to start instead of its own handling of the call, and the
+ * listener that it then reports to.
+ */
+export class GrpcJsIncomingCall extends ServerInterceptingCall implements IncomingCall {
   readonly path: string;
   metadata: Metadata = new Metadata();
   deadline: number = noDeadline;
   readonly #call: ServerInterceptingCallInterface;
+  readonly #dispatcher: Dispatcher;
   readonly #options: ServeOptions;
-  readonly #onDone: () => void;
+  readonly #register: CallRegister;
   #sink: ServerSink | undefined;
   #credit = 0;
   #reading = false;
   #done = false;
   #unsentBytes = 0;
 
-  constructor(path: string, call: ServerInterceptingCallInterface, options: ServeOptions, onDone: () => void) {
+  constructor(
+    path: string,
+    call: ServerInterceptingCallInterface,
+    dispatcher: Dispatcher,
+    options: ServeOptions,
+    register: CallRegister,
+  ) {
+    super(call);
     this.path = path;
     this.#call = call;
+    this.#dispatcher = dispatcher;
     this.#options = options;
-    this.#onDone = onDone;
+    this.#register = register;
   }
 
-  start(dispatcher: Dispatcher): void {
-    this.#call.start({
-      onReceiveMetadata: (metadata: GrpcMetadata) => {
-        this.metadata = fromGrpcJs(metadata);
-        const deadline = Number(this.#call.getDeadline());
-        this.deadline = fromEpochMs(deadline);
-        this.#sink = dispatcher.accept(this);
-        this.#sink?.onStart();
-      },
-      onReceiveMessage: (bytes: Buffer) => this.#receive(bytes),
-      onReceiveHalfClose: () => {
-        this.#reading = false;
-        if (!this.#done) this.#sink?.onHalfClose();
-      },
-      onCancel: () => {
-        if (this.#done) return;
-        const late = this.deadline <= performance.now();
-        this.#finish(
-          late
-            ? new RpcError(Code.DEADLINE_EXCEEDED, "the deadline passed")
-            : new RpcError(Code.CANCELLED, "the call was cancelled by its caller, or its connection was lost"),
-        );
-      },
-    });
+  override start(): void {
+    this.#register.add(this);
+    this.#call.start(this);
   }
+
+  // ── Reported by grpc-js ──
+
+  onReceiveMetadata(metadata: GrpcMetadata): void {
+    this.metadata = fromGrpcJs(metadata);
+    this.deadline = fromEpochMs(Number(this.#call.getDeadline()));
+    this.#sink = this.#dispatcher.accept(this);
+    this.#sink?.onStart();
+  }
+
+  onReceiveMessage(bytes: Buffer): void {
+    this.#reading = false;
+    this.#credit--;
+    const sink = this.#sink;
+    if (this.#done || sink === undefined) return;
+    let message: unknown;
+    try {
+      message = sink.method.request.decode(bytes);
+    } catch (cause) {
+      const details = `the request is not a readable ${sink.method.request.typeName}`;
+      this.#cut(new RpcError(Code.INTERNAL, details, { cause }));
+      return;
+    }
+    sink.onMessage(message);
+    this.#readOn();
+  }
+
+  onReceiveHalfClose(): void {
+    this.#reading = false;
+    if (!this.#done) this.#sink?.onHalfClose();
+  }
+
+  /** Comes at the end of every call, of those too that we ended. */
+  onCancel(): void {
+    if (this.#done) return;
+    this.#finish();
+    this.#sink?.onCancel(
+      this.deadline <= performance.now()
+        ? new RpcError(Code.DEADLINE_EXCEEDED, "the deadline passed")
+        : new RpcError(Code.CANCELLED, "the call was cancelled by its caller, or its connection was lost"),
+    );
+  }
+
+  // ── Driven by the server ──
 
   get peer(): Peer {
     const { sslPeerCertificate } = this.#call.getAuthContext();
@@ -112,39 +140,22 @@ export class GrpcJsIncomingCall implements IncomingCall {
     return this.#unsentBytes < writeAhead;
   }
 
-  end(status: Status): void {
+  end({ code, details, metadata }: Status): void {
     if (this.#done) return;
-    this.#done = true;
-    this.#onDone();
-    const { code, details, metadata } = status;
+    this.#finish();
     // A lone surrogate cannot be percent-encoded; grpc-js would throw on it.
-    this.#call.sendStatus({ code, details: Buffer.from(details).toString(), metadata: toGrpcJs(metadata) });
+    const text = details === "" ? details : Buffer.from(details).toString();
+    this.#call.sendStatus({ code, details: text, metadata: toGrpcJs(metadata) });
   }
 
   /** Cut by a shutdown. */
-  cut(): void {
-    const reason = new RpcError(Code.UNAVAILABLE, "the server is shutting down");
-    this.end(reason.toStatus());
-    this.#sink?.onCancel(reason);
+  shutDown(): void {
+    this.#cut(new RpcError(Code.UNAVAILABLE, "the server is shutting down"));
   }
 
-  #receive(bytes: Buffer): void {
-    this.#reading = false;
-    this.#credit--;
-    const sink = this.#sink;
-    if (this.#done || sink === undefined) return;
-    let message: unknown;
-    try {
-      message = sink.method.request.decode(bytes);
-    } catch (cause) {
-      const details = `the request is not a readable ${sink.method.request.typeName}`;
-      const reason = new RpcError(Code.INTERNAL, details, { cause });
-      this.end(reason.toStatus());
-      sink.onCancel(reason);
-      return;
-    }
-    sink.onMessage(message);
-    this.#readOn();
+  #cut(reason: RpcError): void {
+    this.end(reason.toStatus());
+    this.#sink?.onCancel(reason);
   }
 
   #readOn(): void {
@@ -153,9 +164,8 @@ export class GrpcJsIncomingCall implements IncomingCall {
     this.#call.startRead();
   }
 
-  #finish(reason: RpcError): void {
+  #finish(): void {
     this.#done = true;
-    this.#onDone();
-    this.#sink?.onCancel(reason);
+    this.#register.remove(this);
   }
 }

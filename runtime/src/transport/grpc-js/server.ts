@@ -11,7 +11,7 @@ import type { ServerCredentials } from "../../credentials.js";
 import { RpcError } from "../../error.js";
 import { Code } from "../../status.js";
 import { pem } from "./credentials.js";
-import { GrpcJsIncomingCall, TakenCall } from "./incoming-call.js";
+import { type CallRegister, GrpcJsIncomingCall } from "./incoming-call.js";
 
 export class GrpcJsServer implements ServerTransport {
   readonly #options: ServeOptions;
@@ -25,12 +25,8 @@ export class GrpcJsServer implements ServerTransport {
     // A server interceptor stands right at the wire. Taking the call there, instead of in a handler, spares the
     // emitters and streams that grpc-js puts round every handler, and leaves errors to us: a rejected async handler
     // of grpc-js is never answered.
-    const takeOver: ServerInterceptor = (method, grpcCall) =>
-      new TakenCall(grpcCall, () => {
-        const call = new GrpcJsIncomingCall(method.path, grpcCall, this.#options, () => calls.remove(call));
-        calls.add(call);
-        call.start(dispatcher);
-      });
+    const takeOver: ServerInterceptor = (method, call) =>
+      new GrpcJsIncomingCall(method.path, call, dispatcher, this.#options, calls);
     const server = new GrpcServer({
       interceptors: [takeOver],
       "grpc.max_receive_message_length": this.#options.maxReceiveMessageBytes,
@@ -58,7 +54,7 @@ function bind(server: GrpcServer, address: string, credentials: ServerCredential
 }
 
 /** The calls of a server, to wait for and to cut. */
-class Calls {
+class Calls implements CallRegister {
   readonly #calls = new Set<GrpcJsIncomingCall>();
   #onEmpty: (() => void) | undefined;
 
@@ -80,7 +76,7 @@ class Calls {
   }
 
   cut(): void {
-    for (const call of this.#calls) call.cut();
+    for (const call of this.#calls) call.shutDown();
   }
 }
 
