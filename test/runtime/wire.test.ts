@@ -1,6 +1,7 @@
 /** What only a wire has: limits, unreadable messages, an authority, a connection that is not there yet. */
+import { createServer as createHttp2Server, type ServerHttp2Session } from "node:http2";
 import { createServer } from "node:net";
-import { Code, type Codec, dial, type MethodDesc, Server } from "@trunkline/runtime";
+import { Code, type Codec, dial, type MethodDesc, RpcError, Server } from "@trunkline/runtime";
 import {
   KindsDesc,
   kindsClient,
@@ -82,6 +83,28 @@ describe.each(wireTransports)("on the wire of $name", ({ transport }) => {
     const narrow = dial({ maxReceiveMessageBytes: 1000 });
     await expect(narrow.unary({ number: 2000n })).rejects.toMatchObject(exhausted);
     await client.unary({ number: 100_000n });
+  });
+
+  test("authority: the target's, the dial's, the call's", async () => {
+    const seen: unknown[] = [];
+    const server = createHttp2Server((request, response) => {
+      seen.push(request.headers[":authority"]);
+      response.writeHead(503).end(); // Whatever it answers: it has seen what it is here for.
+    });
+    const sessions: ServerHttp2Session[] = [];
+    server.on("session", (session) => sessions.push(session));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    const dialled = dial(`127.0.0.1:${port}`, { transport });
+    const renamed = dial(`127.0.0.1:${port}`, { transport, authority: "greeter.example" });
+    await expect(kindsClient(dialled).unary({})).rejects.toBeInstanceOf(RpcError);
+    await expect(kindsClient(renamed).unary({})).rejects.toBeInstanceOf(RpcError);
+    await expect(kindsClient(dialled).unary({}, { authority: "other.example" })).rejects.toBeInstanceOf(RpcError);
+    expect(seen).toEqual([`127.0.0.1:${port}`, "greeter.example", "other.example"]);
+    await dialled.close();
+    await renamed.close();
+    for (const session of sessions) session.destroy();
+    await new Promise((resolve) => server.close(resolve));
   });
 
   test("waitForReady waits for a server; without it the call fails at once", async () => {

@@ -1,0 +1,53 @@
+/** Of samples of which some are disturbed by whatever else the machine does: nothing here is moved by a few outliers. */
+
+/** The value below which the part `q` (0…1) of the samples lies. NaN where there are none. */
+export function quantile(samples: readonly number[], q: number): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const at = (sorted.length - 1) * q;
+  const below = sorted[Math.floor(at)];
+  const above = sorted[Math.ceil(at)];
+  if (below === undefined || above === undefined) return Number.NaN;
+  return below + (above - below) * (at - Math.floor(at));
+}
+
+export function median(samples: readonly number[]): number {
+  return quantile(samples, 0.5);
+}
+
+/** The interquartile range as a part of the median: the middle half of the samples lies within it. */
+export function spread(samples: readonly number[]): number {
+  const middle = median(samples);
+  if (samples.length < 2 || middle === 0) return 0;
+  return Math.abs((quantile(samples, 0.75) - quantile(samples, 0.25)) / middle);
+}
+
+/** Beyond this a median says little; tables mark it. */
+export const wideSpread = 0.15;
+
+export function isWide(samples: readonly number[]): boolean {
+  return spread(samples) > wideSpread;
+}
+
+/**
+ * The ratio to a baseline that took turns with it: the median of the ratios of each turn, so that what slowed both down
+ * in one turn cancels out.
+ */
+export function ratio(samples: readonly number[], baseline: readonly number[]): number {
+  if (samples.length !== baseline.length) return median(samples) / median(baseline);
+  return median(samples.map((sample, i) => sample / baseline[i]!));
+}
+
+/**
+ * The knee of a closed system's load curve: the concurrency with the most power, which is throughput divided by response
+ * time (Kleinrock). Below it more callers bring more throughput than they cost in waiting, above it less.
+ */
+export function knee(
+  points: readonly { readonly callers: number; readonly throughput: number; readonly responseMs: number }[],
+): number {
+  let best = { callers: Number.NaN, power: -1 };
+  for (const { callers, throughput, responseMs } of points) {
+    const power = throughput / responseMs;
+    if (power > best.power) best = { callers, power };
+  }
+  return best.callers;
+}

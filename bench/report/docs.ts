@@ -1,0 +1,73 @@
+/** docs/benchmarks.md and its charts, from the committed reports. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Suite } from "../suites/suite.js";
+import { suites } from "../suites/suites.js";
+import { chartOf } from "./charts.js";
+import { type Report, readReport } from "./report.js";
+import { formatMarkdown, legend, tablesOf } from "./table.js";
+
+/** From dist/report. */
+const path = (name: string) => fileURLToPath(new URL(`../../../${name}`, import.meta.url));
+
+const begin = "<!-- figures: made by `npm run bench -- --docs` -->";
+const end = "<!-- /figures -->";
+
+/**
+ * Writes the figures between the markers of the page, and leaves what people wrote around them. A suite's figures are
+ * those of the newest report that has it, so that one suite can be measured anew.
+ */
+export function writeDocs(): void {
+  const page = readFileSync(path("docs/benchmarks.md"), "utf8");
+  const from = page.indexOf(begin);
+  const to = page.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`docs/benchmarks.md has no place for figures: ${begin} … ${end}`);
+  // Reports are named after their days; the newest first.
+  const files = readdirSync(path("bench/results"))
+    .filter((name) => name.endsWith(".json"))
+    .sort();
+  const reports = files.reverse().map((file) => ({ file, report: readReport(path(`bench/results/${file}`)) }));
+  const sections = suites.flatMap((suite) => {
+    const newest = reports.find(({ report }) => has(report, suite));
+    if (newest === undefined) return [];
+    plotSuite(path("docs/bench"), newest.report, suite);
+    return [section(suite, newest.report, newest.file)];
+  });
+  if (sections.length === 0)
+    throw new Error("bench/results/ has no report: npm run bench -- --json bench/results/DATE.json");
+  const text = [`In the tables: ${legend}.`, ...sections].join("\n\n");
+  writeFileSync(path("docs/benchmarks.md"), `${page.slice(0, from)}${begin}\n\n${text}\n\n${page.slice(to)}`);
+}
+
+/** A chart for each suite that has results. */
+export function plot(folder: string, report: Report): void {
+  for (const suite of suites) if (has(report, suite)) plotSuite(folder, report, suite);
+}
+
+function has({ results }: Report, { name }: Suite): boolean {
+  return results.some(({ suite }) => suite === name);
+}
+
+function plotSuite(folder: string, { results }: Report, { name }: Suite): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/${name}.svg`, chartOf(name, results));
+}
+
+function section(
+  { name, about }: Suite,
+  { machine, versions, date, seconds, results, failures }: Report,
+  file: string,
+): string {
+  const own = <One extends { readonly suite: string }>(all: readonly One[]) =>
+    all.filter(({ suite }) => suite === name);
+  const list = Object.entries(versions).map((pair) => pair.join(" "));
+  return [
+    `## ${name}`,
+    about,
+    `![${name}](bench/${name}.svg)`,
+    ...tablesOf(own(results), own(failures)).flatMap((table) => [`**${table.title}**`, formatMarkdown(table)]),
+    `Measured on ${date}, ${seconds} s per contender and case: ${machine.cpu}, ${machine.cores} cores, ` +
+      `${machine.memoryGb} GB, ${machine.system}. Versions: ${list.join(", ")}. ` +
+      `Every sample: [bench/results/${file}](../bench/results/${file}).`,
+  ].join("\n\n");
+}

@@ -1,0 +1,144 @@
+import { grpcJs, trunkline } from "../contenders/contenders.js";
+import { Pair } from "../processes/pair.js";
+import type { Usage } from "../processes/usage.js";
+import { type Case, type Metric, type Plan, roundsOf, type Suite } from "./suite.js";
+
+/** Bytes of both ends, per thing. */
+const bothEnds: readonly Metric[] = ["client", "server"].flatMap((end): Metric[] => [
+  { name: `${end} heap`, unit: "bytes", better: "less" },
+  { name: `${end} RSS`, unit: "bytes", better: "less" },
+]);
+const clientOnly = bothEnds.slice(0, 2);
+
+interface Load {
+  readonly name: string;
+  readonly metrics: readonly Metric[];
+  readonly count: number;
+  /** How many it is spread over: 1 where the whole is what is asked for. */
+  readonly per: number;
+  /** Connects, and does what must not count. */
+  before(pair: Pair): Promise<number>;
+  load(pair: Pair, port: number): Promise<unknown>;
+  readonly turnMs: number;
+}
+
+function loadsOf(plan: Plan): Load[] {
+  const some = (count: number) => (plan.smoke ? 10 : count);
+  const connections = some(300);
+  const streams = some(1000);
+  const queued = some(5000);
+  const calls = plan.smoke ? 100 : plan.seconds >= 2 ? 1_000_000 : 100_000;
+  const warm = async (pair: Pair) => {
+    const port = await pair.connect();
+    await pair.client.ask("calls", { count: some(3000) });
+    return port;
+  };
+  return [
+    {
+      name: "an idle connection",
+      metrics: bothEnds,
+      count: connections,
+      per: connections,
+      before: async (pair) => {
+        const port = await warm(pair);
+        await pair.client.ask("openConnections", { port, count: 10 });
+        return port;
+      },
+      load: (pair, port) => pair.client.ask("openConnections", { port, count: connections }),
+      turnMs: 3000,
+    },
+    {
+      name: "an open stream",
+      metrics: bothEnds,
+      count: streams,
+      per: streams,
+      before: async (pair) => {
+        const port = await warm(pair);
+        await pair.client.ask("openStreams", { count: 10 });
+        return port;
+      },
+      load: (pair) => pair.client.ask("openStreams", { count: streams }),
+      turnMs: 3000,
+    },
+    {
+      name: "a call that waits for its connection",
+      metrics: clientOnly,
+      count: queued,
+      per: queued,
+      before: async (pair) => {
+        const port = await pair.server.ask("listenMute", undefined);
+        await pair.client.ask("connect", { contender: pair.contender, port });
+        await pair.client.ask("startCalls", { count: 10 });
+        return port;
+      },
+      load: (pair) => pair.client.ask("startCalls", { count: queued }),
+      turnMs: 2000,
+    },
+    {
+      name: `growth over ${calls.toLocaleString("en")} calls`,
+      // A heap may also shrink.
+      metrics: bothEnds.map((metric) => ({ ...metric, isDifference: true })),
+      count: calls,
+      per: 1,
+      before: warm,
+      load: (pair) => pair.client.ask("calls", { count: calls }),
+      turnMs: calls / 6,
+    },
+  ];
+}
+
+export const memory: Suite = {
+  name: "memory",
+  about:
+    "What a thing adds to the heap after a garbage collection, and to the resident set, in fresh processes for each sample. " +
+    "The last case is not per call: it is by how much the process has grown after all of them.",
+  async prepare(plan) {
+    const running = new Map<string, Pair>();
+    const cases = loadsOf(plan).map(
+      (load): Case => ({
+        name: load.name,
+        metrics: load.metrics,
+        baseline: grpcJs.name,
+        rounds: roundsOf(plan, load.per === 1 ? 1 : 3),
+        turnMs: load.turnMs,
+        timeoutMs: 60_000 + 10 * load.turnMs,
+        turns: [grpcJs, ...trunkline].map(({ name: contender }) => ({
+          contender,
+          measure: async () => {
+            const pair = new Pair(contender, ["--expose-gc"]);
+            running.set(contender, pair);
+            try {
+              return await measure(pair, load);
+            } finally {
+              pair.stop();
+            }
+          },
+        })),
+      }),
+    );
+    const stop = (contender?: string) => {
+      for (const [name, pair] of running) if (contender === undefined || contender === name) pair.stop();
+    };
+    return { cases, stop };
+  },
+};
+
+async function measure(pair: Pair, load: Load): Promise<Record<string, number>> {
+  const port = await load.before(pair);
+  const before = await settled(pair);
+  await load.load(pair, port);
+  const after = await settled(pair);
+  const samples: Record<string, number> = {};
+  for (const end of ["client", "server"] as const) {
+    samples[`${end} heap`] = (after[end].heapBytes - before[end].heapBytes) / load.per;
+    samples[`${end} RSS`] = (after[end].rssBytes - before[end].rssBytes) / load.per;
+  }
+  return samples;
+}
+
+async function settled(pair: Pair): Promise<{ readonly client: Usage; readonly server: Usage }> {
+  return {
+    client: await pair.client.ask("usage", { collect: true }),
+    server: await pair.server.ask("usage", { collect: true }),
+  };
+}
