@@ -13,6 +13,17 @@ export function timeLeft(deadline: number): number {
   return deadline === noDeadline ? noDeadline : Math.max(0, deadline - performance.now());
 }
 
+/** What a timer of Node.js can wait for, 24.8 days: a longer time would fire at once, and is as good as none. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** Calls `onTime` at `deadline`. Returns what takes that back: no timer outlives its call. */
+export function atDeadline(deadline: number, onTime: () => void): () => void {
+  const leftMs = deadline - performance.now();
+  if (leftMs > longestTimerMs) return () => {};
+  const timer = setTimeout(onTime, leftMs);
+  return () => clearTimeout(timer);
+}
+
 /** The deadline as a point of wall-clock time. */
 export function toDate(deadline: number): Date | undefined {
   return deadline === noDeadline ? undefined : new Date(toEpochMs(deadline));

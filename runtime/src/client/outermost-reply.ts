@@ -1,11 +1,9 @@
+import { atDeadline, noDeadline } from "../deadline.js";
 import { RpcError } from "../error.js";
 import type { Metadata } from "../metadata.js";
 import { DeferredReply, Reply } from "../reply.js";
 import { Code, type Status } from "../status.js";
 import { ClientCall } from "./client-call.js";
-
-/** What setTimeout can wait for: a longer time fires at once. */
-const longestTimer = 2 ** 31 - 1;
 
 /**
  * Makes of what the outermost interceptor returned what the caller may rely on: every failure is an RpcError, and the
@@ -54,18 +52,17 @@ function rethrow(error: unknown): never {
 
 /** Once the interceptors have called on, the call on the wire keeps deadline and signal itself. */
 function limit(reply: DeferredReply<unknown>, deadline: number, signal: AbortSignal | undefined): Reply {
-  const leftMs = deadline - performance.now();
-  if (signal === undefined && leftMs > longestTimer) return reply;
+  if (signal === undefined && deadline === noDeadline) return reply;
   return new DeferredReply(
     new Promise((resolve, reject) => {
       const stop = (code: Code, details: string, cause?: unknown) => reject(new RpcError(code, details, { cause }));
       const onAbort = () => stop(Code.CANCELLED, "the call was cancelled by its caller", signal?.reason);
       const onTime = () => stop(Code.DEADLINE_EXCEEDED, "the deadline passed inside an interceptor");
-      const timer = leftMs > longestTimer ? undefined : setTimeout(onTime, leftMs);
+      const stopTimer = atDeadline(deadline, onTime);
       signal?.addEventListener("abort", onAbort);
       if (signal?.aborted) onAbort();
       reply.resolved.then(resolve, reject).finally(() => {
-        clearTimeout(timer);
+        stopTimer();
         signal?.removeEventListener("abort", onAbort);
       });
     }),

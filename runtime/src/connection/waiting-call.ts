@@ -1,10 +1,8 @@
 import type { CallHandle, CallSink, CallSpec, TransportChannel } from "../contract.js";
+import { atDeadline } from "../deadline.js";
 import { RpcError } from "../error.js";
 import { Metadata } from "../metadata.js";
 import { Code } from "../status.js";
-
-/** What setTimeout can wait for: a longer time would fire at once, and is as good as none. */
-const longestTimer = 2 ** 31 - 1;
 
 /**
  * A call made while its connection is still being opened. It keeps its deadline and can be cancelled while it waits,
@@ -14,18 +12,17 @@ export class WaitingCall<I, O> implements CallHandle<I> {
   readonly #sink: CallSink<O>;
   #call: CallHandle<I> | undefined;
   #over = false;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #stopTimer: () => void;
   #reads = 0;
   #first: { readonly message: I } | undefined;
   #ended = false;
 
   constructor(spec: CallSpec<I, O>, sink: CallSink<O>, opening: Promise<TransportChannel>) {
     this.#sink = sink;
-    const leftMs = spec.deadline - performance.now();
-    if (leftMs <= longestTimer) {
+    this.#stopTimer = atDeadline(spec.deadline, () => {
       const details = "the deadline passed while the connection was being opened";
-      this.#timer = setTimeout(() => this.#finish(new RpcError(Code.DEADLINE_EXCEEDED, details)), leftMs);
-    }
+      this.#finish(new RpcError(Code.DEADLINE_EXCEEDED, details));
+    });
     opening.then(
       (channel) => this.#begin(spec, channel),
       (cause) => {
@@ -63,7 +60,7 @@ export class WaitingCall<I, O> implements CallHandle<I> {
 
   #begin(spec: CallSpec<I, O>, channel: TransportChannel): void {
     if (this.#over) return;
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     try {
       const call = channel.start(spec, this.#sink);
       this.#call = call;
@@ -79,7 +76,7 @@ export class WaitingCall<I, O> implements CallHandle<I> {
   #finish(error: RpcError): void {
     if (this.#over) return;
     this.#over = true;
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     this.#call?.cancel(error.code, error.details);
     const { code, details, cause } = error;
     this.#sink.onEnd({ code, details, cause, metadata: new Metadata() }, "unsent");
