@@ -142,7 +142,7 @@ describe.each(wireTransports)("on the wire of $name", ({ transport }) => {
     const patient = client.unary({ text: "patient" });
     const stuck = client.unary({ text: "stuck" });
     await started.happened;
-    const closed = channel.close({ graceMs: 500 });
+    const closed = channel.close({ graceMs: 100 });
     goOn.happen();
     await expect(patient).resolves.toMatchObject({ text: "patient" });
     await expect(stuck).rejects.toMatchObject({ code: Code.UNAVAILABLE });
@@ -168,7 +168,7 @@ describe.each(wireTransports)("on the wire of $name", ({ transport }) => {
     const stuck = client.unary({ text: "stuck" });
     stuck.catch(() => {});
     await started.happened;
-    const down = server.shutdown({ graceMs: 500 });
+    const down = server.shutdown({ graceMs: 100 });
     goOn.happen();
     await expect(patient).resolves.toMatchObject({ text: "patient" });
     await down;
