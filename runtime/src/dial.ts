@@ -6,6 +6,7 @@ import type { Channel, ServiceDesc, Transport } from "./contract.js";
 import { type ChannelCredentials, insecure } from "./credentials.js";
 import { checkTimeout } from "./deadline.js";
 import { describe, RpcError } from "./error.js";
+import { checkBytes, defaultMaxReceiveMessageBytes } from "./limits.js";
 import { Code } from "./status.js";
 import { defaultTransport, isTransportName, type TransportName, transportNames } from "./transport/transports.js";
 
@@ -26,8 +27,6 @@ export interface DialOptions extends ChannelDefaults {
   /** Bytes; a longer response message fails its call with RESOURCE_EXHAUSTED. Default 4 MiB. */
   readonly maxReceiveMessageBytes?: number | undefined;
 }
-
-const defaultMaxReceiveMessageBytes = 4 * 1024 * 1024;
 
 /**
  * A handle on the process-wide long connection to `target`: made on first use, shared by everything that dials the same
@@ -57,9 +56,7 @@ function connectionTo(target: string, options: DialOptions): Connection {
   if (typeof transport === "string" && !isTransportName(transport)) {
     throw invalid(`transport: there is no ${describe(transport)}, only ${transportNames.join(", ")}`);
   }
-  if (!Number.isInteger(maxReceiveMessageBytes) || maxReceiveMessageBytes < 0) {
-    throw invalid(`maxReceiveMessageBytes: must be a whole number of bytes, not ${describe(maxReceiveMessageBytes)}`);
-  }
+  checkBytes("maxReceiveMessageBytes", maxReceiveMessageBytes);
   if (options.timeoutMs !== undefined) checkTimeout("timeoutMs", options.timeoutMs);
   return registry.get({
     target: uri,

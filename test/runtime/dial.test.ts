@@ -165,6 +165,14 @@ describe("a server", () => {
     await expect(server.listen("127.0.0.1:0")).rejects.toThrow(/listen\(\) after shutdown\(\)/);
   });
 
+  test.each([
+    ["maxReceiveMessageBytes", -1],
+    ["maxReceiveMessageBytes", Number.NaN],
+    ["maxSendMessageBytes", 1.5],
+  ])("refuses a %s of %p", (option, bytes) => {
+    expect(() => new Server({ [option]: bytes })).toThrow(`${option}: must be a whole number of bytes, not ${bytes}`);
+  });
+
   test("listens on a unix socket", async () => {
     const { registerKindsServer, UnimplementedKindsServer } = await import(
       "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js"

@@ -14,6 +14,7 @@ import type {
 import { insecure, type ServerCredentials } from "../credentials.js";
 import { RpcError } from "../error.js";
 import { compose } from "../interceptor.js";
+import { checkBytes, defaultMaxReceiveMessageBytes } from "../limits.js";
 import { Metadata } from "../metadata.js";
 import { Code } from "../status.js";
 import { defaultTransport, loadTransport, type TransportName } from "../transport/transports.js";
@@ -53,7 +54,11 @@ export class Server implements ServiceRegistrar {
   #transport: Promise<ServerTransport> | undefined;
   #shutdown: Promise<void> | undefined;
 
+  /** @throws RpcError INVALID_ARGUMENT for an option that cannot be used; it names the option */
   constructor(options: ServerOptions = {}) {
+    const { maxReceiveMessageBytes, maxSendMessageBytes } = options;
+    if (maxReceiveMessageBytes !== undefined) checkBytes("maxReceiveMessageBytes", maxReceiveMessageBytes);
+    if (maxSendMessageBytes !== undefined) checkBytes("maxSendMessageBytes", maxSendMessageBytes);
     this.#options = options;
   }
 
@@ -121,7 +126,7 @@ export class Server implements ServiceRegistrar {
   async #makeTransport(): Promise<ServerTransport> {
     const transport = await loadTransport(this.#options.transport ?? defaultTransport);
     return transport.serve({
-      maxReceiveMessageBytes: this.#options.maxReceiveMessageBytes ?? 4 * 1024 * 1024,
+      maxReceiveMessageBytes: this.#options.maxReceiveMessageBytes ?? defaultMaxReceiveMessageBytes,
       maxSendMessageBytes: this.#options.maxSendMessageBytes ?? Number.POSITIVE_INFINITY,
     });
   }
