@@ -4,14 +4,17 @@ import type { Case } from "../suites/suite.js";
 export class Progress {
   readonly #out: NodeJS.WriteStream;
   readonly #began = performance.now();
-  /** Estimated milliseconds of all turns, and of those that are done. */
-  readonly #total: number;
+  readonly #turns: number;
   #done = 0;
+  /** Milliseconds of the turns to come, as planned, and of those that are done. */
+  #planned: number;
+  #plannedOfDone = 0;
   #last = "";
 
   constructor(cases: readonly Case[], out: NodeJS.WriteStream) {
     this.#out = out;
-    this.#total = cases.reduce((sum, { rounds, turns, turnMs }) => sum + rounds * turns.length * turnMs, 0);
+    this.#turns = cases.reduce((sum, { rounds, turns }) => sum + rounds * turns.length, 0);
+    this.#planned = cases.reduce((sum, { rounds, turns, turnMs }) => sum + rounds * turns.length * turnMs, 0);
   }
 
   show(suite: string, { name }: Case, contender: string): void {
@@ -26,7 +29,9 @@ export class Progress {
   }
 
   done(turnMs: number): void {
-    this.#done += turnMs;
+    this.#done++;
+    this.#plannedOfDone += turnMs;
+    this.#planned -= turnMs;
   }
 
   /** Makes room for something else on a terminal. */
@@ -36,8 +41,9 @@ export class Progress {
 
   #left(): string {
     if (this.#done === 0) return "";
-    const elapsed = performance.now() - this.#began;
-    const seconds = Math.ceil((elapsed * (this.#total - this.#done)) / this.#done / 1000);
+    // Turns take what was planned for them and, with their part of a warm-up and of starting processes, some more.
+    const more = Math.max(0, performance.now() - this.#began - this.#plannedOfDone) / this.#done;
+    const seconds = Math.ceil((this.#planned + more * (this.#turns - this.#done)) / 1000);
     return seconds < 100 ? `${seconds} s left` : `${Math.ceil(seconds / 60)} min left`;
   }
 }

@@ -100,7 +100,7 @@ export const memory: Suite = {
         metrics: load.metrics,
         baseline: grpcJs.name,
         rounds: roundsOf(plan, load.per === 1 ? 1 : 3),
-        turnMs: load.turnMs,
+        turnMs: plan.smoke ? 1000 : load.turnMs,
         timeoutMs: 60_000 + 10 * load.turnMs,
         turns: [grpcJs, ...trunkline].map(({ name: contender }) => ({
           contender,

@@ -38,56 +38,49 @@ export interface PrinterOptions {
 
 /** Collects what one file says; its imports follow from that. */
 export class Printer {
-  readonly #options: PrinterOptions;
-  readonly #segments: (string | ImportSymbol)[] = [];
+  readonly #imports: Imports;
+  #body = "";
 
   constructor(options: PrinterOptions) {
-    this.#options = options;
+    this.#imports = new Imports(options);
   }
 
   /** Prints a line: ``p.line`const ${name} = ${symbol};` ``. */
   line(text: TemplateStringsArray, ...values: readonly Printable[]): void {
-    text.forEach((piece, i) => {
-      this.#print(piece);
-      this.#print(values[i] ?? "");
-    });
-    this.#print("\n");
+    for (let i = 0; i < values.length; i++) {
+      this.#body += text[i]!;
+      this.#print(values[i]!);
+    }
+    this.#body += `${text[values.length]}\n`;
   }
 
   /** Prints a doc comment on lines of its own, or nothing at all where there is nothing to say. */
   doc(documented: Documented, indent: string): void {
-    this.#print(docComment(documented.doc, { deprecated: documented.deprecated, indent }));
+    this.#body += docComment(documented.doc, { deprecated: documented.deprecated, indent });
   }
 
   /** The import statements that the printed text needs, and that text. */
   finish(): { readonly imports: string; readonly body: string } {
-    const imports = new Imports(this.#options);
-    for (const segment of this.#segments) {
-      if (typeof segment !== "string") imports.add(segment);
-    }
-    const body = this.#segments.map((segment) => (typeof segment === "string" ? segment : imports.localName(segment)));
-    return { imports: imports.statements(), body: body.join("") };
+    return { imports: this.#imports.statements(), body: this.#body };
   }
 
   #print(printable: Printable): void {
-    if (typeof printable === "string" || "name" in printable) {
-      this.#segments.push(printable);
-    } else {
-      for (const part of printable) this.#print(part);
-    }
+    if (typeof printable === "string") this.#body += printable;
+    else if ("name" in printable) this.#body += this.#imports.localName(printable);
+    else for (const part of printable) this.#print(part);
   }
 }
 
 interface Import {
   readonly name: string;
-  readonly from: string;
   readonly localName: string;
   typeOnly: boolean;
 }
 
 /** What a file imports, under which local names: `Name`, or the first free of `Name$1`, `Name$2`, … */
 class Imports {
-  readonly #byKey = new Map<string, Import>();
+  /** By module specifier, and by name. */
+  readonly #modules = new Map<string, Map<string, Import>>();
   readonly #taken: Set<string>;
   readonly #runtimeImport: string;
 
@@ -96,41 +89,32 @@ class Imports {
     this.#runtimeImport = options.runtimeImport;
   }
 
-  add(symbol: ImportSymbol): void {
-    const key = this.#key(symbol);
-    const known = this.#byKey.get(key);
-    if (known === undefined) {
-      const { name, typeOnly } = symbol;
-      this.#byKey.set(key, { name, from: this.#from(symbol), localName: this.#freeName(name), typeOnly });
-    } else if (!symbol.typeOnly) {
-      known.typeOnly = false;
+  /** Imports the symbol, if it is not yet, and tells what it is called here. */
+  localName({ name, from, typeOnly }: ImportSymbol): string {
+    let names = this.#modules.get(from);
+    if (names === undefined) {
+      names = new Map();
+      this.#modules.set(from, names);
     }
-  }
-
-  localName(symbol: ImportSymbol): string {
-    return this.#byKey.get(this.#key(symbol))?.localName ?? symbol.name;
+    let known = names.get(name);
+    if (known === undefined) {
+      known = { name, localName: this.#freeName(name), typeOnly };
+      names.set(name, known);
+    }
+    if (!typeOnly) known.typeOnly = false;
+    return known.localName;
   }
 
   /** At most two per module, for its types and its values; sorted, so that the order of printing does not show. */
   statements(): string {
-    const modules = [...new Set([...this.#byKey.values()].map(({ from }) => from))].sort();
-    return modules.map((from) => this.#statement(from, true) + this.#statement(from, false)).join("");
+    return [...this.#modules]
+      .map(([from, names]) => ({ from: this.#specifier(from), names: [...names.values()] }))
+      .sort((a, b) => (a.from < b.from ? -1 : 1))
+      .map(({ from, names }) => statement("type ", from, names) + statement("", from, names))
+      .join("");
   }
 
-  #statement(from: string, typeOnly: boolean): string {
-    const names = [...this.#byKey.values()]
-      .filter((one) => one.from === from && one.typeOnly === typeOnly)
-      .map(({ name, localName }) => (localName === name ? name : `${name} as ${localName}`))
-      .sort();
-    if (names.length === 0) return "";
-    return `import ${typeOnly ? "type " : ""}{ ${names.join(", ")} } from ${stringLiteral(from)};\n`;
-  }
-
-  #key(symbol: ImportSymbol): string {
-    return `${symbol.name} ${this.#from(symbol)}`;
-  }
-
-  #from({ from }: ImportSymbol): string {
+  #specifier(from: string): string {
     return from === runtimePackage || from.startsWith(`${runtimePackage}/`)
       ? this.#runtimeImport + from.slice(runtimePackage.length)
       : from;
@@ -143,6 +127,15 @@ class Imports {
     this.#taken.add(free);
     return free;
   }
+}
+
+function statement(kind: "type " | "", from: string, imports: readonly Import[]): string {
+  const names = imports
+    .filter(({ typeOnly }) => typeOnly === (kind !== ""))
+    .map(({ name, localName }) => (localName === name ? name : `${name} as ${localName}`))
+    .sort();
+  if (names.length === 0) return "";
+  return `import ${kind}{ ${names.join(", ")} } from ${stringLiteral(from)};\n`;
 }
 
 /** A string literal of TypeScript whose value is `value`. */

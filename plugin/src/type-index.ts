@@ -1,8 +1,9 @@
 /** Which file declares a message. */
+import type { BinaryReader } from "@bufbuild/protobuf/wire";
 import { PluginError } from "./errors.js";
 import type { MessageRef } from "./model.js";
 import type { ProtoFile } from "./read-model.js";
-import { bytesField, eachField, stringField } from "./walk.js";
+import { bytesField, eachField, eachFieldOfValue, stringField } from "./walk.js";
 
 /** A package's files are looked into when one of its messages is first asked for. */
 export class TypeIndex {
@@ -41,7 +42,7 @@ export class TypeIndex {
         const scope = packageName && `${packageName}.`;
         eachField(file.bytes, (tag, reader) => {
           if (tag !== bytesField(4)) return false;
-          indexMessage(reader.bytes(), scope, file, all);
+          indexMessage(reader, scope, file, all);
           return true;
         });
       }
@@ -52,15 +53,20 @@ export class TypeIndex {
   }
 }
 
-function indexMessage(bytes: Uint8Array, scope: string, file: ProtoFile, into: Map<string, ProtoFile>): void {
-  const nested: Uint8Array[] = [];
+function indexMessage(reader: BinaryReader, scope: string, file: ProtoFile, into: Map<string, ProtoFile>): void {
+  const nested: number[] = [];
   let typeName = scope;
-  eachField(bytes, (tag, reader) => {
-    if (tag === stringField(1)) typeName = scope + reader.string();
-    else if (tag === bytesField(3)) nested.push(reader.bytes());
-    else return false;
+  eachFieldOfValue(reader, (tag) => {
+    if (tag === bytesField(3)) nested.push(reader.pos);
+    if (tag !== stringField(1)) return false;
+    typeName = scope + reader.string();
     return true;
   });
   if (!into.has(typeName)) into.set(typeName, file);
-  for (const inner of nested) indexMessage(inner, `${typeName}.`, file, into);
+  const after = reader.pos;
+  for (const position of nested) {
+    reader.pos = position;
+    indexMessage(reader, `${typeName}.`, file, into);
+  }
+  reader.pos = after;
 }

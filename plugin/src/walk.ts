@@ -7,13 +7,24 @@ export const stringField = bytesField;
 /** The tag of a field of type bool, enum or int32. */
 export const varintField = (number: number): number => number << 3;
 
-/**
- * Shows every field of a message to `read`, which reads its value and returns true, or returns false to have it
- * stepped over. Throws where the bytes are no message.
- */
-export function eachField(bytes: Uint8Array, read: (tag: number, reader: BinaryReader) => boolean): void {
+/** Reads the value of a field and returns true, or returns false to have it stepped over. */
+type ReadField = (tag: number, reader: BinaryReader) => boolean;
+
+/** Shows every field of a message to `read`. Throws where the bytes are no message. */
+export function eachField(bytes: Uint8Array, read: ReadField): void {
   const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) {
+  eachFieldUntil(reader.len, reader, read);
+}
+
+/** The same for the message that is the value which `reader` has before it: no view of its bytes is made. */
+export function eachFieldOfValue(reader: BinaryReader, read: ReadField): void {
+  const end = reader.uint32() + reader.pos;
+  eachFieldUntil(end, reader, read);
+  if (reader.pos !== end) throw new RangeError(`a field goes beyond its message, at byte ${end}`);
+}
+
+function eachFieldUntil(end: number, reader: BinaryReader, read: ReadField): void {
+  while (reader.pos < end) {
     const tag = reader.uint32();
     if (tag >>> 3 === 0) throw new Error(`field number 0 at byte ${reader.pos}`);
     if (!read(tag, reader)) stepOver(reader, tag);

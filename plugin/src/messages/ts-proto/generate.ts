@@ -1,9 +1,4 @@
 /** Runs ts-proto's generator in this process: the message files of `emit=all`. */
-import { createRequire } from "node:module";
-import { createFileContext } from "ts-proto/build/src/context.js";
-import { generateFile, makeUtils } from "ts-proto/build/src/main.js";
-import { getTsPoetOpts, optionsFromParameter, type Options as TsProtoSettings } from "ts-proto/build/src/options.js";
-import { createTypeMap } from "ts-proto/build/src/types.js";
 import { MalformedRequestError, PluginError } from "../../errors.js";
 import type { Options } from "../../options.js";
 import { commentsOf } from "../../read-comments.js";
@@ -12,17 +7,20 @@ import { bytesField, eachField, withoutField } from "../../walk.js";
 import type { GeneratedFile } from "../library.js";
 import type { MessageModules } from "../modules.js";
 import { indent } from "./indent.js";
+import {
+  createFileContext,
+  createTypeMap,
+  type FileDescriptor,
+  FileDescriptorProto,
+  generateFile,
+  getTsPoetOpts,
+  makeUtils,
+  optionsFromParameter,
+  type TsProtoSettings,
+  version,
+} from "./load.js";
 import { tsProtoParameter } from "./options.js";
 import { openByIndex } from "./source-info.js";
-
-type FileDescriptor = Parameters<typeof generateFile>[1];
-
-/** ts-proto's own copy: another's enums would do, another version's fields would not. */
-const nearTsProto = createRequire(createRequire(import.meta.url).resolve("ts-proto/package.json"));
-const { FileDescriptorProto } = nearTsProto("ts-proto-descriptors") as {
-  FileDescriptorProto: { decode(bytes: Uint8Array): FileDescriptor };
-};
-const { version } = nearTsProto("./package.json") as { version: string };
 
 /**
  * The messages of the files to generate and of all that they import, in the order of their names.

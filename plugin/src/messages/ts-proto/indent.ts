@@ -120,8 +120,11 @@ class Scanner {
     return i + 2;
   }
 
-  /** Returns where to go on, or -1 where the rest of the line is a comment. */
-  #scanCode(text: string, i: number, depth: number): number {
+  /** Returns where to go on, or -1 where the rest of the line holds and hides no bracket. */
+  #scanCode(text: string, from: number, depth: number): number {
+    significant.lastIndex = from;
+    if (!significant.test(text)) return -1;
+    const i = significant.lastIndex - 1;
     switch (text[i]) {
       case "(":
       case "[":
@@ -151,6 +154,9 @@ class Scanner {
     }
   }
 }
+
+/** What can open, close or hide a bracket. */
+const significant = /[()[\]{}`"'/]/g;
 
 function endOfString(text: string, start: number): number {
   const quote = text[start];

@@ -5,23 +5,10 @@
  * Cause: for each message, `SourceInfo.open` of ts-proto 2.18 goes through all locations of the file and copies those
  * within the message. There is no other way in: `generateFile` makes its SourceInfo by itself, from the descriptor.
  */
-import sourceInfo from "ts-proto/build/src/sourceInfo.js";
-
-interface Locations {
-  readonly [path: string]: unknown;
-}
-
-interface SourceInfo {
-  readonly sourceCode: Locations;
-  lookup(type: number, index: number): unknown;
-  open(type: number, index: number): SourceInfo;
-}
+import { type Locations, SourceInfoClass } from "./load.js";
 
 /** Replaces `SourceInfo.open` by one that sorts all locations at once, when it is first asked about one of them. */
 export function openByIndex(): void {
-  const { default: SourceInfoClass } = sourceInfo as unknown as {
-    readonly default: { new (locations: Locations, self: unknown): SourceInfo; readonly prototype: SourceInfo };
-  };
   const byLocations = new WeakMap<Locations, ReadonlyMap<string, Locations>>();
   SourceInfoClass.prototype.open = function (type, index) {
     let children = byLocations.get(this.sourceCode);
