@@ -227,7 +227,7 @@ export type Interceptor = (next: Next) => (call: Call) => Reply | Promise<Reply>
 
 // ── The seam: a client's side ───────────────────────────────────────────────────────────────────────────────────────
 
-/** What a transport can do beyond carrying calls. */
+/** What a transport can do beyond carrying calls; docs/transports.md is the table. */
 export interface Capabilities {
   /** `ping()` measures a round trip. */
   readonly ping: boolean;
@@ -235,6 +235,7 @@ export interface Capabilities {
   readonly progress: boolean;
 }
 
+/** What a connection is doing: the gRPC Connectivity Semantics document. */
 export type State = "IDLE" | "CONNECTING" | "READY" | "TRANSIENT_FAILURE" | "SHUTDOWN";
 
 /** How far a call got on the server: what decides whether it may be tried again. */
@@ -244,30 +245,56 @@ export type Progress = "unsent" | "refused" | "processed" | "unknown";
 export interface Transport {
   /** Part of the key under which connections are shared: equal names speak in the same way. */
   readonly name: string;
-  connect(options: ConnectOptions): TransportChannel;
+  connect(options: ConnectOptions, observer: ChannelObserver): TransportChannel;
   serve(options: ServeOptions): ServerTransport;
 }
 
+/** Durations are milliseconds; `Infinity` is never. */
 export interface ConnectOptions {
   /** As gRPC naming writes it: `dns:///host:port`, `unix:path`, `ipv4:…`, `ipv6:…`. */
   readonly target: string;
   readonly credentials: ChannelCredentials;
   readonly authority?: string | undefined;
+  /** Whose certificate the peer has to show, where neither the credentials nor the target say so. */
+  readonly serverName?: string | undefined;
   /** Bytes; nothing longer is read into memory. */
   readonly maxReceiveMessageBytes: number;
+  readonly loadBalancing: LoadBalancing;
+  readonly keepalive: { readonly timeMs: number; readonly timeoutMs: number; readonly withoutCalls: boolean } | false;
+  /** From the TCP connection to the first bytes of the peer. */
+  readonly connectTimeoutMs: number;
+  readonly backoff: { readonly initialMs: number; readonly maxMs: number };
 }
+
+/** A policy by its name, or a `loadBalancingConfig` of a gRPC service config. */
+export type LoadBalancing = "pick_first" | "round_robin" | readonly { readonly [policy: string]: object }[];
+
+/** Told by a transport what becomes of a channel: one for all of its calls, so that no call pays for it. */
+export interface ChannelObserver {
+  onState(state: State): void;
+  onEvent(event: ConnectionEvent): void;
+  /** After the sink of a call has heard of its end. */
+  onCallEnd(code: Code): void;
+}
+
+/** What happens to the sockets of a connection, and why. */
+export type ConnectionEvent =
+  | { readonly type: "connected"; readonly peer: string }
+  | { readonly type: "disconnected"; readonly peer: string; readonly reason: string }
+  /** The peer takes no more calls on this socket; those in flight go on. */
+  | { readonly type: "goaway"; readonly peer: string; readonly reason: string }
+  /** An attempt to connect failed; the next is made after about so many milliseconds. */
+  | { readonly type: "backoff"; readonly reason: string; readonly backoffMs: number };
 
 /** All connections to one target. */
 export interface TransportChannel {
   readonly capabilities: Capabilities;
   readonly state: State;
-  /** Reports every change of `state`, until the function that it returns is called. */
-  onState(listener: (state: State) => void): () => void;
   /** Leaves IDLE without a call. */
   connect(): void;
   /** A round trip in ms. */
   ping?(deadline: number): Promise<number>;
-  /** Takes no more calls; resolves when those in flight have ended, or were cut after `graceMs`. */
+  /** Is given no more calls; closes its sockets when those in flight have ended, or were cut after `graceMs`. */
   drain(graceMs: number): Promise<void>;
   /**
    * Starts a call. Throws an {@link RpcError} where the one request cannot be encoded (see `encodeMessage`) or the

@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import type { PeerCertificate } from "node:tls";
 import type { MethodDesc } from "./contract.js";
+import { RpcError } from "./error.js";
+import { identityOf } from "./identity.js";
 import type { MetadataInit } from "./metadata.js";
+import { Code } from "./status.js";
 
 /** Nothing is encrypted and nobody is identified. Made by {@link insecure}. */
 export interface InsecureCredentials {
@@ -69,9 +72,17 @@ export type CallCredentials = (context: CallCredentialsContext) => MetadataInit 
 
 const plaintext: InsecureCredentials = { kind: "insecure", key: "insecure" };
 
-/** Plaintext, said aloud: for a target or an address that is not on this machine it has to be. */
-export function insecure(): InsecureCredentials {
-  return plaintext;
+/**
+ * Plaintext, said aloud: for a target or an address that is not on this machine it has to be.
+ *
+ * @throws RpcError INVALID_ARGUMENT where it is given options: those of TLS mean nothing here
+ */
+export function insecure(...nothing: readonly never[]): InsecureCredentials {
+  if (nothing.length === 0) return plaintext;
+  throw new RpcError(
+    Code.INVALID_ARGUMENT,
+    "insecure() takes no options: nothing is encrypted; did you mean tls({…})?",
+  );
 }
 
 /** TLS towards a server; with `cert` and `key`, mutual. */
@@ -84,20 +95,10 @@ export function serverTls(options: ServerTlsOptions): ServerTlsCredentials {
   return { kind: "serverTls", options };
 }
 
-const functions = new WeakMap<object, number>();
-let functionCount = 0;
-
 /** Secrets go into the key as a digest; functions are equal to themselves only. */
 function keyOf([name, value]: [string, unknown]): string {
-  if (typeof value === "function") {
-    let id = functions.get(value);
-    if (id === undefined) {
-      id = ++functionCount;
-      functions.set(value, id);
-    }
-    return `${name}=f${id}`;
-  }
   if (value === undefined) return "";
+  if (typeof value === "function") return `${name}=f${identityOf(value)}`;
   const bytes = typeof value === "string" ? value : Buffer.from(value as Uint8Array);
   return `${name}=${createHash("sha256").update(bytes).digest("hex")}`;
 }

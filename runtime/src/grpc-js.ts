@@ -2,6 +2,7 @@
 import type { ChannelInterface, Client } from "@grpc/grpc-js";
 import { type ChannelDefaults, ClientChannel } from "./client/client-channel.js";
 import { Connection } from "./connection/connection.js";
+import { readSettings } from "./connection/settings.js";
 import type { Channel } from "./contract.js";
 import { insecure } from "./credentials.js";
 import { GrpcJsChannel } from "./transport/grpc-js/channel.js";
@@ -21,6 +22,12 @@ import { GrpcJsChannel } from "./transport/grpc-js/channel.js";
 export function channelFromGrpcJs(channelOrClient: ChannelInterface | Client, defaults: ChannelDefaults = {}): Channel {
   const channel = "getChannel" in channelOrClient ? channelOrClient.getChannel() : channelOrClient;
   const target = channel.getTarget();
-  const endpoint = { target, authority: target, credentials: insecure() };
-  return new ClientChannel(new Connection(endpoint, async () => new GrpcJsChannel(channel)), defaults);
+  // When it connects, and where to, are the application's to say; here it is only called on.
+  const never = Number.POSITIVE_INFINITY;
+  const rules = { credentials: insecure(), idleTimeoutMs: never, probeAfterIdleMs: never };
+  const settings = { ...readSettings("localhost", rules), target, authority: target };
+  return new ClientChannel(
+    new Connection(settings, async (observer) => new GrpcJsChannel(channel, observer)),
+    defaults,
+  );
 }

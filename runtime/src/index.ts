@@ -1,7 +1,18 @@
 /** @packageDocumentation The runtime of Trunkline: what generated code imports, and what its users do. */
 
-export type { ChannelDefaults } from "./client/client-channel.js";
+export type { ChannelDefaults, WaitOptions } from "./client/client-channel.js";
 export { ClientChannel } from "./client/client-channel.js";
+export type { ConnectionStats } from "./connection/connection.js";
+export type { CallDiagnostic, ConnectionDiagnostic } from "./connection/diagnostics.js";
+export type { ConnectionRules } from "./connection/rules.js";
+export type {
+  BackoffOptions,
+  ConnectionOptions,
+  CredentialsSource,
+  KeepaliveOptions,
+  PoolOptions,
+  Resolver,
+} from "./connection/settings.js";
 export type * from "./contract.js";
 export type {
   CallCredentials,
@@ -17,7 +28,14 @@ export type {
 } from "./credentials.js";
 export { insecure, serverTls, tls } from "./credentials.js";
 export type { DialOptions } from "./dial.js";
-export { dial, sharedClient } from "./dial.js";
+export {
+  closeAllConnections,
+  configureConnections,
+  connections,
+  dial,
+  resetConnectionsForTest,
+  sharedClient,
+} from "./dial.js";
 export type { RpcErrorInit } from "./error.js";
 export { RpcError } from "./error.js";
 export { chain } from "./interceptor.js";

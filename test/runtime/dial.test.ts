@@ -10,9 +10,9 @@ function counting(): { readonly transport: Transport; readonly made: string[] } 
   const transport: Transport = {
     ...loopback,
     name: `counting ${Math.random()}`,
-    connect(options) {
+    connect(options, observer) {
       made.push(options.target);
-      return loopback.connect(options);
+      return loopback.connect(options, observer);
     },
   };
   return { transport, made };
@@ -65,9 +65,9 @@ describe("dial", () => {
     const transport: Transport = {
       ...loopback,
       name: `failing ${Math.random()}`,
-      connect(options) {
+      connect(options, observer) {
         if (++attempts === 1) throw new Error("no luck");
-        return loopback.connect(options);
+        return loopback.connect(options, observer);
       },
     };
     const channel = dial("localhost:9", { transport });

@@ -4,16 +4,17 @@ import { Code, encodeMessage, Metadata, RpcError } from "@trunkline/runtime";
 
 const servers = new Map<string, Dispatcher>();
 let ports = 0;
+type OnEnd = (code: Code) => void;
 
 export const loopback: Transport = {
   name: "loopback",
-  connect: ({ target }) => ({
+  connect: ({ target }, observer) => ({
     capabilities: { ping: false, progress: true },
     state: "READY",
-    onState: () => () => {},
     connect: () => {},
     drain: async () => {},
-    start: (spec, sink) => start(spec, sink, servers.get(target.replace("dns:///", ""))),
+    start: (spec, sink) =>
+      start(spec, sink, (code) => observer.onCallEnd(code), servers.get(target.replace("dns:///", ""))),
   }),
   serve: () => ({
     async listen(_address, _credentials, dispatcher) {
@@ -26,13 +27,10 @@ export const loopback: Transport = {
 
 /** One direction of a call: hands over as many messages as the reader asked for, each in a later turn. */
 class Lane {
+  onTaken: () => void = () => {};
   readonly #queue: (() => void)[] = [];
-  readonly #onTaken: () => void;
   #credit = 0;
   #end: (() => void) | undefined;
-  constructor(onTaken: () => void) {
-    this.#onTaken = onTaken;
-  }
   push(deliver: () => void): boolean {
     this.#queue.push(deliver);
     return this.read(0);
@@ -49,7 +47,7 @@ class Lane {
   #run(): void {
     for (; this.#queue.length > 0 && this.#credit > 0; this.#credit--) {
       this.#queue.shift()?.();
-      this.#onTaken();
+      this.onTaken();
     }
     if (this.#queue.length > 0) return;
     this.#end?.();
@@ -57,12 +55,16 @@ class Lane {
   }
 }
 
-function start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>, dispatcher: Dispatcher | undefined): CallHandle<I> {
-  const requests: Lane = new Lane(() => sink.onWritable());
-  const responses: Lane = new Lane(() => server?.onWritable());
+function start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>, onEnd: OnEnd, dispatcher?: Dispatcher): CallHandle<I> {
+  const requests: Lane = Object.assign(new Lane(), { onTaken: () => sink.onWritable() });
+  const responses: Lane = Object.assign(new Lane(), { onTaken: () => server?.onWritable() });
+  let ended = false;
   const finish = (status: Status) => {
     clearTimeout(timer);
+    if (ended) return;
+    ended = true;
     sink.onEnd(status, "processed");
+    onEnd(status.code);
   };
   const abort = (code: Code, details: string) => {
     server?.onCancel(new RpcError(code, details));

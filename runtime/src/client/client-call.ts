@@ -1,3 +1,4 @@
+import { publishCall } from "../connection/diagnostics.js";
 import type { CallHandle, CallOptions, CallSink, CallSpec, MessageSource, Progress } from "../contract.js";
 import { RpcError } from "../error.js";
 import { MessageStream } from "../message-stream.js";
@@ -143,6 +144,13 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
     if (this.#whenMessage !== undefined) this.#settleMessage(this.#whenMessage);
     if (this.#error === undefined) this.#responses?.close();
     else this.#responses?.fail(this.#error);
+    publishCall(() => ({
+      method: this.#spec.method,
+      code: status.code,
+      details: status.details,
+      peer: this.#handle?.peer(),
+      elapsedMs: performance.now() - this.#startedAt,
+    }));
   }
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────

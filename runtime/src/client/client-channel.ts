@@ -1,9 +1,10 @@
-import type { Connection } from "../connection/connection.js";
+import type { Connection, ConnectionStats } from "../connection/connection.js";
 import type {
   Call,
   CallOptions,
   CallSpec,
   Channel,
+  ConnectionEvent,
   Interceptor,
   MessageSource,
   MethodDesc,
@@ -14,8 +15,10 @@ import type { CallCredentials } from "../credentials.js";
 import { earliestDeadline } from "../deadline.js";
 import { RpcError } from "../error.js";
 import { compose } from "../interceptor.js";
+import { MessageStream } from "../message-stream.js";
 import { Metadata } from "../metadata.js";
 import { Reply } from "../reply.js";
+import { becomeReady } from "./become-ready.js";
 import { callCredentialsInterceptor } from "./call-credentials.js";
 import { ClientCall } from "./client-call.js";
 import { outermostReply } from "./outermost-reply.js";
@@ -33,7 +36,24 @@ export interface ChannelDefaults {
   readonly callCredentials?: CallCredentials | undefined;
 }
 
-/** A handle on a long connection: what {@link dial} returns and generated clients call. */
+/** Every one of them, by its name. */
+export const channelDefaultNames: readonly (keyof ChannelDefaults)[] = Object.keys({
+  interceptors: true,
+  timeoutMs: true,
+  waitForReady: true,
+  callCredentials: true,
+} satisfies { [Name in keyof Required<ChannelDefaults>]: true }) as (keyof ChannelDefaults)[];
+
+/** How long to wait for something of a connection. */
+export interface WaitOptions {
+  /** Milliseconds from now. */
+  readonly timeoutMs?: number | undefined;
+  /** A point in time: a `Date`, or milliseconds since the epoch. The earlier of the two wins. */
+  readonly deadline?: Date | number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A handle on a connection: what {@link dial} returns and generated clients call. */
 export class ClientChannel implements Channel {
   readonly #connection: Connection;
   readonly #defaults: ChannelDefaults;
@@ -53,16 +73,57 @@ export class ClientChannel implements Channel {
 
   /** The target, as it was dialled. */
   get target(): string {
-    return this.#connection.target;
+    return this.#connection.settings.target;
   }
 
+  /** What the connection is doing; of a pool, what the best of its channels is doing. */
   get state(): State {
     return this.#connection.state;
+  }
+
+  /** What it is doing and has done, for all handles together. */
+  get stats(): ConnectionStats {
+    return this.#connection.stats;
+  }
+
+  /** Every change of `state`, to a function; returns what ends it. */
+  watch(listener: (state: State) => void): () => void;
+  /** The state now and every change of it, until SHUTDOWN or until the loop is left. */
+  watch(): AsyncIterableIterator<State>;
+  watch(listener?: (state: State) => void): (() => void) | AsyncIterableIterator<State> {
+    if (listener !== undefined) return this.#connection.watchState(listener);
+    const stop = this.#connection.watchState((state) => {
+      states.push(state);
+      if (state === "SHUTDOWN") end();
+    });
+    const end = () => {
+      stop();
+      states.close();
+    };
+    const states = new MessageStream<State>(() => {}, end);
+    states.push(this.state);
+    if (this.state === "SHUTDOWN") end();
+    return states;
+  }
+
+  /** What happens to the sockets of the connection, and why; returns what ends it. */
+  onEvent(listener: (event: ConnectionEvent) => void): () => void {
+    return this.#connection.watchEvents(listener);
   }
 
   /** Makes the connection now instead of with the first call. */
   connect(): void {
     this.#connection.connect();
+  }
+
+  /**
+   * Makes the connection and resolves once it is READY. Without a limit it waits as long as that takes.
+   *
+   * @throws RpcError DEADLINE_EXCEEDED with the last reason why there is none; UNAVAILABLE where it was closed;
+   *   CANCELLED by the signal
+   */
+  waitForReady(options: WaitOptions = {}): Promise<void> {
+    return becomeReady(this.#connection, options);
   }
 
   /**

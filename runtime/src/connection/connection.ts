@@ -1,59 +1,130 @@
-import type { CallHandle, CallSink, CallSpec, ServiceDesc, State, TransportChannel } from "../contract.js";
-import type { ChannelCredentials } from "../credentials.js";
+import type { CallHandle, CallSink, CallSpec, ConnectionEvent, ServiceDesc, State } from "../contract.js";
 import { RpcError } from "../error.js";
 import { Code } from "../status.js";
+import { watchAddresses } from "./addresses.js";
+import { publishEvent } from "./diagnostics.js";
+import { credentialsOf } from "./open-channel.js";
+import { Pool } from "./pool.js";
+import type { MakeChannel } from "./pooled-channel.js";
+import type { ConnectionSettings } from "./settings.js";
 import { WaitingCall } from "./waiting-call.js";
 
-/** Where a connection goes, and what it may carry. */
-export interface Endpoint {
+/** What a connection is doing and has done. */
+export interface ConnectionStats {
   readonly target: string;
-  readonly authority: string;
-  readonly credentials: ChannelCredentials;
+  readonly state: State;
+  /** Milliseconds that the oldest of its channels has been connected; undefined while none is. */
+  readonly ageMs: number | undefined;
+  /** Channels that take calls: one, or those of the pool. */
+  readonly channels: number;
+  readonly callsStarted: number;
+  readonly callsSucceeded: number;
+  readonly callsFailed: number;
+  readonly inFlight: number;
+  /** Calls that wait: for a channel that is being opened, or for room on one. */
+  readonly queued: number;
+  /** Times that a socket was connected, but for the first. */
+  readonly reconnects: number;
+  /** Why a socket was last lost, or could not be had. */
+  readonly lastError: string | undefined;
 }
 
-/** The long connection to one target: opened by the first call, shared by every handle that `dial` gave out for it. */
+// biome-ignore lint/suspicious/noExplicitAny: calls of all types wait in one queue; each is started as what it is.
+type Queued = WaitingCall<any, any>;
+
+/** The connection to one target that all handles of it share, from the first dial to `close`. */
 export class Connection {
-  readonly target: string;
-  readonly authority: string;
-  readonly credentials: ChannelCredentials;
-  readonly #makeChannel: () => Promise<TransportChannel>;
+  readonly settings: ConnectionSettings;
+  readonly #pool: Pool;
   readonly #forget: () => void;
   readonly #clients = new Map<ServiceDesc, unknown>();
-  #channel: TransportChannel | undefined;
-  #opening: Promise<TransportChannel> | undefined;
+  readonly #queue = new Set<Queued>();
+  readonly #stateListeners = new Set<(state: State) => void>();
+  readonly #eventListeners = new Set<(event: ConnectionEvent) => void>();
   #closed: Promise<void> | undefined;
+  #stopWatchingAddresses: (() => void) | undefined;
+  #started = 0;
+  #succeeded = 0;
+  #failed = 0;
+  #connects = 0;
+  #lastError: string | undefined;
 
-  /**
-   * @param makeChannel makes what calls are started on; called again after it has failed
-   * @param forget takes the connection out of its registry, so that the next dial makes a new one
-   */
-  constructor(endpoint: Endpoint, makeChannel: () => Promise<TransportChannel>, forget: () => void = () => {}) {
-    this.target = endpoint.target;
-    this.authority = endpoint.authority;
-    this.credentials = endpoint.credentials;
-    this.#makeChannel = makeChannel;
+  /** @param forget takes the connection out of its registry, so that the next dial makes a new one */
+  constructor(settings: ConnectionSettings, makeChannel: MakeChannel, forget: () => void = () => {}) {
+    this.settings = settings;
     this.#forget = forget;
+    this.#pool = new Pool(settings, makeChannel, {
+      onRoom: () => this.#startQueued(),
+      onFailure: (error) => this.#failQueued(error),
+      onState: (state) => this.#onState(state),
+      onEvent: (event) => this.#onEvent(event),
+      onCallEnd: (code) => this.#onCallEnd(code),
+    });
   }
 
-  get state(): State {
-    if (this.#closed !== undefined) return "SHUTDOWN";
-    return this.#channel?.state ?? (this.#opening === undefined ? "IDLE" : "CONNECTING");
-  }
+  // ── Calls ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  connect(): void {
-    if (this.#closed !== undefined) return;
-    this.#open().then(
-      (channel) => channel.connect(),
-      () => {}, // Each call that waits reports it; an attempt that nobody waits for is made again by the next call.
-    );
-  }
-
+  /** Starts a call, at once or when there is a channel for it. Throws where it cannot even wait. */
   start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I> {
-    if (this.#closed !== undefined) {
-      throw new RpcError(Code.UNAVAILABLE, `the connection to ${this.target} was closed; dial it again`);
+    if (this.#closed !== undefined) throw this.#closedError();
+    if (this.settings.short) return this.#startAlone(spec, sink);
+    const channel = this.#queue.size === 0 ? this.#pool.take() : undefined;
+    if (channel !== undefined) {
+      const handle = channel.start(spec, sink);
+      this.#started++;
+      return handle;
     }
-    if (this.#channel !== undefined) return this.#channel.start(spec, sink);
-    return new WaitingCall(spec, sink, this.#open());
+    const { maxQueuedCalls } = this.settings.pool;
+    if (this.#queue.size >= maxQueuedCalls) {
+      const details = `${maxQueuedCalls} calls wait for a connection to ${this.settings.target} already (pool.maxQueuedCalls)`;
+      throw new RpcError(Code.RESOURCE_EXHAUSTED, details);
+    }
+    const waiting = new WaitingCall(spec, sink, (gone) => this.#queue.delete(gone));
+    this.#queue.add(waiting);
+    this.#watchAddresses();
+    return waiting;
+  }
+
+  /** On a channel of its own, which closes with it. */
+  #startAlone<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I> {
+    const channel = this.#pool.takeOnce();
+    const waiting = new WaitingCall(spec, sink, (gone) => {
+      this.#queue.delete(gone);
+      this.#pool.retire(channel);
+    });
+    this.#queue.add(waiting);
+    channel.opened.then(
+      () => {
+        if (!this.#queue.delete(waiting)) return;
+        if (waiting.begin(channel)) this.#started++;
+        else this.#pool.retire(channel);
+      },
+      (cause) => {
+        const { details } = RpcError.from(cause);
+        waiting.fail(new RpcError(Code.UNAVAILABLE, `the connection could not be opened: ${details}`, { cause }));
+      },
+    );
+    return waiting;
+  }
+
+  #startQueued(): void {
+    for (const waiting of this.#queue) {
+      const channel = this.#pool.take();
+      if (channel === undefined) return;
+      this.#queue.delete(waiting);
+      if (waiting.begin(channel)) this.#started++;
+    }
+  }
+
+  #failQueued(error: RpcError): void {
+    this.#lastError = error.details;
+    for (const waiting of [...this.#queue]) waiting.fail(error);
+  }
+
+  #onCallEnd(code: Code): void {
+    if (code === Code.OK) this.#succeeded++;
+    else this.#failed++;
+    if (this.#queue.size > 0 && !this.settings.short) this.#startQueued();
   }
 
   /** The client that everyone on this connection shares for a service. */
@@ -62,31 +133,78 @@ export class Connection {
     return this.#clients.get(desc) as Client;
   }
 
+  // ── What it is doing ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  get state(): State {
+    return this.#pool.state;
+  }
+
+  get stats(): ConnectionStats {
+    const connected = this.#pool.channels.filter(({ state }) => state === "READY");
+    const since = Math.min(...connected.map(({ connectedAt }) => connectedAt ?? performance.now()));
+    return {
+      target: this.settings.target,
+      state: this.state,
+      ageMs: connected.length === 0 ? undefined : performance.now() - since,
+      channels: this.#pool.channels.length,
+      callsStarted: this.#started,
+      callsSucceeded: this.#succeeded,
+      callsFailed: this.#failed,
+      inFlight: this.#started - this.#succeeded - this.#failed,
+      queued: this.#queue.size,
+      reconnects: Math.max(0, this.#connects - 1),
+      lastError: this.#lastError,
+    };
+  }
+
+  /** Whether what it sends is encrypted. */
+  async isSecure(): Promise<boolean> {
+    return (await credentialsOf(this.settings)).kind === "tls";
+  }
+
+  /** Reports every change of `state`, until the function that it returns is called. */
+  watchState(listener: (state: State) => void): () => void {
+    this.#stateListeners.add(listener);
+    return () => this.#stateListeners.delete(listener);
+  }
+
+  watchEvents(listener: (event: ConnectionEvent) => void): () => void {
+    this.#eventListeners.add(listener);
+    return () => this.#eventListeners.delete(listener);
+  }
+
+  connect(): void {
+    if (this.#closed !== undefined || this.settings.short) return;
+    this.#watchAddresses();
+    this.#pool.connect();
+  }
+
   close(graceMs: number): Promise<void> {
     if (this.#closed === undefined) {
       this.#forget();
-      this.#closed = this.#shutDown(graceMs);
+      this.#stopWatchingAddresses?.();
+      this.#closed = this.#pool.close(graceMs);
+      this.#failQueued(this.#closedError());
     }
     return this.#closed;
   }
 
-  /** Concurrent first calls open one channel; a failure is forgotten, so that the next call tries again. */
-  #open(): Promise<TransportChannel> {
-    this.#opening ??= this.#makeChannel().then(
-      (channel) => {
-        this.#channel = channel;
-        return channel;
-      },
-      (error) => {
-        this.#opening = undefined;
-        throw error;
-      },
-    );
-    return this.#opening;
+  #closedError(): RpcError {
+    return new RpcError(Code.UNAVAILABLE, `the connection to ${this.settings.target} was closed; dial it again`);
   }
 
-  async #shutDown(graceMs: number): Promise<void> {
-    const channel = await this.#opening?.catch(() => undefined);
-    await channel?.drain(graceMs);
+  #onState(state: State): void {
+    for (const listener of [...this.#stateListeners]) listener(state);
+  }
+
+  #onEvent(event: ConnectionEvent): void {
+    if (event.type === "connected") this.#connects++;
+    else this.#lastError = event.reason;
+    publishEvent(this.settings.target, event);
+    for (const listener of [...this.#eventListeners]) listener(event);
+  }
+
+  #watchAddresses(): void {
+    this.#stopWatchingAddresses ??= watchAddresses(this.settings, () => this.#pool.replaceAll());
   }
 }

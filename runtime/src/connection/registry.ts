@@ -1,49 +1,65 @@
-import type { Transport } from "../contract.js";
-import { loadTransport, type TransportName } from "../transport/transports.js";
-import { Connection, type Endpoint } from "./connection.js";
+import { RpcError } from "../error.js";
+import { Code } from "../status.js";
+import { Connection } from "./connection.js";
+import { openChannel } from "./open-channel.js";
+import { type ConnectionRules, checkRules } from "./rules.js";
+import { type ConnectionSettings, keyOf } from "./settings.js";
 
-/** What makes one connection another: equal settings share. */
-export interface ConnectionSettings extends Endpoint {
-  readonly transport: TransportName | Transport;
-  /** Bytes. */
-  readonly maxReceiveMessageBytes: number;
-}
+/** To be raised when a registry cannot serve the code of another version of this package. */
+const registryVersion = 1;
 
-/**
- * All long connections of this isolate. It hangs on `globalThis`, so that two copies of the package share it: a second
- * copy must not open a second connection.
- */
+/** All connections of this isolate (a process, or a worker thread of it), and the rules that they are made by. */
 class Registry {
+  readonly version: number = registryVersion;
   readonly #connections = new Map<string, Connection>();
+  #rules: ConnectionRules = {};
+
+  get rules(): ConnectionRules {
+    return this.#rules;
+  }
+
+  configure(rules: ConnectionRules): void {
+    this.#rules = checkRules(rules);
+  }
 
   /** The connection with these settings, made where there is none. */
   get(settings: ConnectionSettings): Connection {
     const key = keyOf(settings);
     let connection = this.#connections.get(key);
     if (connection === undefined) {
-      const makeChannel = async () => (await loadTransport(settings.transport)).connect(settings);
-      connection = new Connection(settings, makeChannel, () => {
-        if (this.#connections.get(key) === connection) this.#connections.delete(key);
-      });
+      connection = new Connection(
+        settings,
+        (observer) => openChannel(settings, observer),
+        () => {
+          if (this.#connections.get(key) === connection) this.#connections.delete(key);
+        },
+      );
       this.#connections.set(key, connection);
     }
     return connection;
   }
 
-  all(): Iterable<Connection> {
+  all(): readonly Connection[] {
     return [...this.#connections.values()];
+  }
+
+  async closeAll(graceMs: number): Promise<void> {
+    await Promise.all(this.all().map((connection) => connection.close(graceMs)));
   }
 }
 
-function keyOf(settings: ConnectionSettings): string {
-  const { target, authority, credentials, transport, maxReceiveMessageBytes } = settings;
-  const transportName = typeof transport === "string" ? transport : transport.name;
-  return JSON.stringify([target, authority, credentials.key, transportName, maxReceiveMessageBytes]);
-}
-
+/** It hangs on `globalThis`, so that two copies of the package share it: a second copy must not open a second connection. */
 const place = Symbol.for("trunkline.connections");
 const shared = globalThis as { [place]?: Registry };
 
-shared[place] ??= new Registry();
+function sharedRegistry(): Registry {
+  shared[place] ??= new Registry();
+  if (shared[place].version === registryVersion) return shared[place];
+  throw new RpcError(
+    Code.FAILED_PRECONDITION,
+    "two copies of @trunkline/runtime are loaded whose versions cannot share connections: " +
+      "npm ls @trunkline/runtime shows them; npm dedupe, or an override to one version, leaves one",
+  );
+}
 
-export const registry: Registry = shared[place];
+export const registry: Registry = sharedRegistry();

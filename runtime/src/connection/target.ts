@@ -8,6 +8,8 @@ export interface Target {
   readonly uri: string;
   /** What `:authority` says unless a dial option does. */
   readonly authority: string;
+  /** The authority without its port. */
+  readonly host: string;
   /** On this machine for certain: a loopback address or a unix socket. */
   readonly local: boolean;
 }
@@ -34,13 +36,18 @@ export function parseTarget(target: string): Target {
     case "unix": {
       const path = rest.startsWith("///") ? rest.slice(2) : rest;
       if (path === "") throw unreadable(target, "it names no path");
-      return { uri: `unix:${path}`, authority: "localhost", local: true };
+      return { uri: `unix:${path}`, authority: "localhost", host: "localhost", local: true };
     }
     case "ipv4":
     case "ipv6": {
       const addresses = rest.split(",");
-      const local = addresses.every((address) => isLoopback(splitPort(target, address).host));
-      return { uri: target, authority: addresses[0]!, local };
+      const hosts = addresses.map((address) => splitPort(target, address).host);
+      return { uri: target, authority: addresses[0]!, host: hosts[0]!, local: hosts.every(isLoopback) };
+    }
+    case "xds": {
+      const name = /^\/\/[^/]*\/(.+)$/.exec(rest)?.[1];
+      if (name === undefined) throw unreadable(target, "it names no service");
+      return { uri: target, authority: name, host: splitPort(target, name).host, local: false };
     }
     default:
       throw unreadable(target, `its scheme "${scheme}" is unknown`);
@@ -55,7 +62,7 @@ export function isLocalAddress(address: string): boolean {
 function dns(target: string, address: string): Target {
   const { host, port } = splitPort(target, address);
   const name = isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
-  return { uri: `dns:///${name}`, authority: name, local: isLoopback(host) };
+  return { uri: `dns:///${name}`, authority: name, host, local: isLoopback(host) };
 }
 
 function splitPort(target: string, address: string): { host: string; port: number } {

@@ -1,38 +1,67 @@
-import type { CallHandle, CallSink, CallSpec, TransportChannel } from "../contract.js";
+import type { CallHandle, CallSink, CallSpec } from "../contract.js";
 import { atDeadline } from "../deadline.js";
 import { RpcError } from "../error.js";
 import { Metadata } from "../metadata.js";
 import { Code } from "../status.js";
 
+/** Where a call that has waited goes. */
+interface CallStarter {
+  start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I>;
+}
+
 /**
- * A call made while its connection is still being opened. It keeps its deadline and can be cancelled while it waits,
- * and hands what was asked of it to the real call then.
+ * A call that waits for a channel: for one that is being opened, or for room on one. It keeps its deadline and can be
+ * cancelled meanwhile, and hands what was asked of it to the real call then.
  */
 export class WaitingCall<I, O> implements CallHandle<I> {
+  readonly #spec: CallSpec<I, O>;
   readonly #sink: CallSink<O>;
+  readonly #onGone: (call: WaitingCall<I, O>) => void;
+  readonly #stopTimer: () => void;
   #call: CallHandle<I> | undefined;
   #over = false;
-  readonly #stopTimer: () => void;
   #reads = 0;
   #first: { readonly message: I } | undefined;
   #ended = false;
 
-  constructor(spec: CallSpec<I, O>, sink: CallSink<O>, opening: Promise<TransportChannel>) {
+  /** @param onGone told when it waits no longer without having begun: cancelled, or past its deadline */
+  constructor(spec: CallSpec<I, O>, sink: CallSink<O>, onGone: (call: WaitingCall<I, O>) => void) {
+    this.#spec = spec;
     this.#sink = sink;
+    this.#onGone = onGone;
     this.#stopTimer = atDeadline(spec.deadline, () => {
-      const details = "the deadline passed while the connection was being opened";
-      this.#finish(new RpcError(Code.DEADLINE_EXCEEDED, details));
+      this.fail(new RpcError(Code.DEADLINE_EXCEEDED, "the deadline passed while the call waited for a connection"));
     });
-    opening.then(
-      (channel) => this.#begin(spec, channel),
-      (cause) => {
-        const { details } = RpcError.from(cause);
-        this.#finish(new RpcError(Code.UNAVAILABLE, `the connection could not be opened: ${details}`, { cause }));
-      },
-    );
   }
 
-  /** Holds one message and asks for no more until the connection is there. */
+  /** Starts the real call. Whether there is one now: not where this has been cancelled, or cannot be started. */
+  begin(channel: CallStarter): boolean {
+    if (this.#over) return false;
+    this.#stopTimer();
+    try {
+      const call = channel.start(this.#spec, this.#sink);
+      this.#call = call;
+      if (this.#reads > 0) call.read(this.#reads);
+      const wantsMore = this.#first === undefined || call.send(this.#first.message);
+      if (this.#ended) call.end();
+      if (this.#first !== undefined && wantsMore) this.#sink.onWritable();
+    } catch (error) {
+      const { code, details, cause } = RpcError.from(error);
+      this.#end(new RpcError(code, details, { cause }));
+      // A first message that cannot be encoded: the real call is there already.
+      this.#call?.cancel(code, details);
+    }
+    return this.#call !== undefined;
+  }
+
+  /** Ends the wait. */
+  fail(error: RpcError): void {
+    if (this.#over || this.#call !== undefined) return;
+    this.#onGone(this);
+    this.#end(error);
+  }
+
+  /** Holds one message and asks for no more until there is a channel. */
   send(message: I): boolean {
     if (this.#call !== undefined) return this.#call.send(message);
     this.#first = { message };
@@ -51,34 +80,16 @@ export class WaitingCall<I, O> implements CallHandle<I> {
 
   cancel(code: Code, details: string): void {
     if (this.#call !== undefined) this.#call.cancel(code, details);
-    else this.#finish(new RpcError(code, details));
+    else this.fail(new RpcError(code, details));
   }
 
   peer(): string | undefined {
     return this.#call?.peer();
   }
 
-  #begin(spec: CallSpec<I, O>, channel: TransportChannel): void {
-    if (this.#over) return;
-    this.#stopTimer();
-    try {
-      const call = channel.start(spec, this.#sink);
-      this.#call = call;
-      if (this.#reads > 0) call.read(this.#reads);
-      const wantsMore = this.#first === undefined || call.send(this.#first.message);
-      if (this.#ended) call.end();
-      if (this.#first !== undefined && wantsMore) this.#sink.onWritable();
-    } catch (error) {
-      this.#finish(RpcError.from(error));
-    }
-  }
-
-  #finish(error: RpcError): void {
-    if (this.#over) return;
+  #end({ code, details, cause }: RpcError): void {
     this.#over = true;
     this.#stopTimer();
-    this.#call?.cancel(error.code, error.details);
-    const { code, details, cause } = error;
     this.#sink.onEnd({ code, details, cause, metadata: new Metadata() }, "unsent");
   }
 }

@@ -6,22 +6,27 @@ import { Code, toCode } from "../../status.js";
 import { encodeMessage } from "../codec.js";
 import { copyToGrpcJs, fromGrpcJs, toGrpcJs } from "./metadata.js";
 
+/** The channel that a call is on. */
+export interface CallOwner {
+  ended(call: Pick<CallHandle<never>, "cancel">, code: Code): void;
+}
+
 /** One call on grpc-js; the listener that it reports to and the handle that drives it. */
 export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
   readonly #call: ReturnType<Channel["createCall"]>;
   readonly #spec: CallSpec<I, O>;
   readonly #sink: CallSink<O>;
-  readonly #onDone: () => void;
+  readonly #channel: CallOwner;
   /** Messages that may still come; grpc-js lets one come at a time. */
   #credit = 0;
   #reading = false;
   #done = false;
 
-  constructor(call: ReturnType<Channel["createCall"]>, spec: CallSpec<I, O>, sink: CallSink<O>, onDone: () => void) {
+  constructor(call: ReturnType<Channel["createCall"]>, spec: CallSpec<I, O>, sink: CallSink<O>, channel: CallOwner) {
     this.#call = call;
     this.#spec = spec;
     this.#sink = sink;
-    this.#onDone = onDone;
+    this.#channel = channel;
   }
 
   static encode<I, O>(spec: CallSpec<I, O>, message: I): Buffer {
@@ -94,11 +99,12 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
   onReceiveStatus(status: StatusObject): void {
     if (this.#done) return;
     this.#done = true;
-    this.#onDone();
     const metadata = fromGrpcJs(status.metadata);
     // grpc-js announces a note on name resolution and often has none.
     const details = status.details.replace(/\s*Resolution note: $/, "");
-    this.#sink.onEnd({ code: toCode(status.code), details, metadata, cause: this.#decodeError }, "unknown");
+    const code = toCode(status.code);
+    this.#sink.onEnd({ code, details, metadata, cause: this.#decodeError }, "unknown");
+    this.#channel.ended(this, code);
   }
 
   #metadata(): Metadata {

@@ -1,18 +1,26 @@
-import { Channel, type ChannelOptions, connectivityState, type ChannelInterface as GrpcChannel } from "@grpc/grpc-js";
+import {
+  Channel,
+  type ChannelOptions,
+  connectivityState,
+  type ChannelInterface as GrpcChannel,
+  Metadata,
+} from "@grpc/grpc-js";
 import type {
   CallHandle,
   CallSink,
   CallSpec,
   Capabilities,
+  ChannelObserver,
   ConnectOptions,
   State,
   TransportChannel,
 } from "../../contract.js";
-import { noDeadline, toEpochMs } from "../../deadline.js";
+import { atDeadline, noDeadline, toEpochMs } from "../../deadline.js";
 import { RpcError } from "../../error.js";
 import { Code } from "../../status.js";
 import { GrpcJsCall } from "./call.js";
 import { toGrpcCredentials } from "./credentials.js";
+import { Sockets } from "./sockets.js";
 
 const states: Record<connectivityState, State> = {
   [connectivityState.IDLE]: "IDLE",
@@ -22,53 +30,65 @@ const states: Record<connectivityState, State> = {
   [connectivityState.SHUTDOWN]: "SHUTDOWN",
 };
 
+/** By which an attempt to connect is later than the one before: the gRPC Connection Backoff document. */
+const backoffFactor = 1.6;
+
 /** All connections of grpc-js to one target, driven through `createCall`: no emitter, stream or error object per call. */
 export class GrpcJsChannel implements TransportChannel {
   readonly capabilities: Capabilities = { ping: false, progress: false };
   readonly #channel: GrpcChannel;
+  readonly #observer: ChannelObserver;
+  readonly #sockets: Sockets | undefined;
+  readonly #backoff: ConnectOptions["backoff"] | undefined;
   readonly #calls = new Set<Pick<CallHandle<never>, "cancel">>();
-  readonly #listeners = new Set<(state: State) => void>();
-  #watching = false;
-  #drained: (() => void) | undefined;
+  #drained: Promise<void> | undefined;
+  #onLastCall: (() => void) | undefined;
+  #failures = 0;
 
-  constructor(channel: GrpcChannel) {
+  constructor(channel: GrpcChannel, observer: ChannelObserver, sockets?: Sockets, backoff?: ConnectOptions["backoff"]) {
     this.#channel = channel;
+    this.#observer = observer;
+    this.#sockets = sockets;
+    this.#backoff = backoff;
+    this.#watch(channel.getConnectivityState(false));
   }
 
-  static connect(options: ConnectOptions): GrpcJsChannel {
-    return new GrpcJsChannel(
-      new Channel(options.target, toGrpcCredentials(options.credentials), channelOptions(options)),
-    );
+  static connect(options: ConnectOptions, observer: ChannelObserver): GrpcJsChannel {
+    const listener = {
+      onReady: (peer: string) => observer.onEvent({ type: "connected", peer }),
+      onClosed: (peer: string, reason: string) => observer.onEvent({ type: "disconnected", peer, reason }),
+    };
+    const sockets = new Sockets(listener, options.connectTimeoutMs);
+    const credentials = sockets.watch(toGrpcCredentials(options.credentials));
+    const channel = new Channel(options.target, credentials, channelOptions(options));
+    return new GrpcJsChannel(channel, observer, sockets, options.backoff);
   }
 
   get state(): State {
     return states[this.#channel.getConnectivityState(false)];
   }
 
-  onState(listener: (state: State) => void): () => void {
-    this.#listeners.add(listener);
-    this.#watch();
-    return () => this.#listeners.delete(listener);
-  }
-
   connect(): void {
     this.#channel.getConnectivityState(true);
   }
 
-  async drain(graceMs: number): Promise<void> {
-    const ended =
-      this.#calls.size === 0
-        ? undefined
-        : new Promise<void>((resolve) => {
-            this.#drained = resolve;
-          });
-    this.#channel.close();
-    if (ended === undefined) return;
-    const cut = setTimeout(() => {
+  drain(graceMs: number): Promise<void> {
+    this.#drained ??= this.#close();
+    const stop = atDeadline(performance.now() + graceMs, () => {
       for (const call of this.#calls) call.cancel(Code.UNAVAILABLE, "the connection was closed");
-    }, graceMs);
-    await ended;
-    clearTimeout(cut);
+    });
+    return this.#drained.finally(stop);
+  }
+
+  /** Its last call ends first: of calls on their way to the wire, grpc-js would fail some. */
+  async #close(): Promise<void> {
+    if (this.#calls.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onLastCall = resolve;
+      });
+    }
+    this.#channel.close();
+    await this.#sockets?.close();
   }
 
   start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I> {
@@ -77,13 +97,17 @@ export class GrpcJsChannel implements TransportChannel {
     const only = kind === "unary" || kind === "serverStream" ? GrpcJsCall.encode(spec, spec.only as I) : undefined;
     const deadline = spec.deadline === noDeadline ? noDeadline : toEpochMs(spec.deadline);
     const grpcCall = this.#createCall(spec.method.path, deadline, spec.authority);
-    const call = new GrpcJsCall<I, O>(grpcCall, spec, sink, () => {
-      this.#calls.delete(call);
-      if (this.#calls.size === 0) this.#drained?.();
-    });
+    const call = new GrpcJsCall<I, O>(grpcCall, spec, sink, this);
     this.#calls.add(call);
     call.start(only);
     return call;
+  }
+
+  /** A call has told its sink of its end. */
+  ended(call: Pick<CallHandle<never>, "cancel">, code: Code): void {
+    this.#calls.delete(call);
+    this.#observer.onCallEnd(code);
+    if (this.#calls.size === 0) this.#onLastCall?.();
   }
 
   #createCall(path: string, deadline: number, authority: string | undefined): ReturnType<GrpcChannel["createCall"]> {
@@ -95,30 +119,97 @@ export class GrpcJsChannel implements TransportChannel {
     }
   }
 
-  #watch(): void {
-    const state = this.#channel.getConnectivityState(false);
-    if (this.#watching || this.#listeners.size === 0 || state === connectivityState.SHUTDOWN) return;
-    this.#watching = true;
-    this.#channel.watchConnectivityState(state, noDeadline, () => {
-      this.#watching = false;
-      const now = this.state;
-      for (const listener of this.#listeners) listener(now);
-      this.#watch();
+  #watch(known: connectivityState): void {
+    if (known === connectivityState.SHUTDOWN) return;
+    this.#channel.watchConnectivityState(known, noDeadline, () => {
+      const now = this.#channel.getConnectivityState(false);
+      this.#observer.onState(states[now]);
+      if (now === connectivityState.READY) this.#failures = 0;
+      else if (now === connectivityState.TRANSIENT_FAILURE) this.#reportBackoff();
+      if (known === connectivityState.READY && this.#drained === undefined) this.#reportGoaway();
+      this.#watch(now);
     });
+  }
+
+  /** grpc-js varies each wait by a fifth, and does not tell by how much. */
+  #reportBackoff(): void {
+    if (this.#backoff === undefined) return;
+    const { initialMs, maxMs } = this.#backoff;
+    const backoffMs = Math.min(initialMs * backoffFactor ** this.#failures++, maxMs);
+    this.#askWhy((reason) => this.#observer.onEvent({ type: "backoff", reason, backoffMs: Math.round(backoffMs) }));
+  }
+
+  /** While it cannot connect, grpc-js fails a call at once with the reason, and sends nothing. */
+  #askWhy(tell: (reason: string) => void): void {
+    const call = this.#createCall("/", noDeadline, undefined);
+    call.start(new Metadata(), {
+      onReceiveMetadata: () => {},
+      onReceiveMessage: () => {},
+      onReceiveStatus: ({ details }) => tell(reasonOf(details)),
+    });
+    // By then it is on its way to somewhere, should it have been quicker to connect than to answer.
+    setImmediate(() => call.cancelWithStatus(Code.CANCELLED, "no connection could be made"));
+  }
+
+  /** A connection that takes no more calls and is not closed: its peer has sent GOAWAY. grpc-js does not tell which. */
+  #reportGoaway(): void {
+    const peers = this.#sockets?.peers ?? [];
+    // What is lost in other ways is closed in the same turn, or in the next.
+    setImmediate(() =>
+      setImmediate(() => {
+        const open = this.#sockets?.peers ?? [];
+        for (const peer of peers.filter((one) => open.includes(one))) {
+          this.#observer.onEvent({ type: "goaway", peer, reason: "the peer takes no more calls" });
+        }
+      }),
+    );
   }
 }
 
+/** Without the words of grpc-js around it, and the time at the end. */
+function reasonOf(details: string): string {
+  return details.replace(/^.*Last error: (Error: )?/, "").replace(/ \(\d{4}-[^)]*\).*$/, "");
+}
+
 function channelOptions(options: ConnectOptions): ChannelOptions {
+  const { authority, backoff, credentials, keepalive, loadBalancing } = options;
+  const serverName = (credentials.kind === "tls" ? credentials.options.serverName : undefined) ?? options.serverName;
   return {
     "grpc.max_receive_message_length": options.maxReceiveMessageBytes,
     "grpc.max_send_message_length": -1,
-    // Policies come from the layers above, the same on every transport.
+    // Policies come from the layers above, the same on every transport. So do idleness and the sharing of connections.
     "grpc.service_config_disable_resolution": 1,
+    "grpc.client_idle_timeout_ms": longestTimerMs,
+    "grpc.use_local_subchannel_pool": 1,
     // Costs memory per call for a page that nobody reads.
     "grpc.enable_channelz": 0,
-    ...(options.authority === undefined ? {} : { "grpc.default_authority": options.authority }),
-    ...(options.credentials.kind === "tls" && options.credentials.options.serverName !== undefined
-      ? { "grpc.ssl_target_name_override": options.credentials.options.serverName }
-      : {}),
+    "grpc.initial_reconnect_backoff_ms": millis(backoff.initialMs),
+    "grpc.max_reconnect_backoff_ms": millis(backoff.maxMs),
+    ...(authority === undefined ? {} : { "grpc.default_authority": authority }),
+    ...(credentials.kind === "insecure" || serverName === undefined
+      ? {}
+      : { "grpc.ssl_target_name_override": serverName }),
+    ...(keepalive === false || keepalive.timeMs > longestTimerMs
+      ? {}
+      : {
+          "grpc.keepalive_time_ms": keepalive.timeMs,
+          "grpc.keepalive_timeout_ms": millis(keepalive.timeoutMs),
+          "grpc.keepalive_permit_without_calls": keepalive.withoutCalls ? 1 : 0,
+        }),
+    ...(loadBalancing === "pick_first" ? {} : { "grpc.service_config": serviceConfig(loadBalancing) }),
   };
+}
+
+function serviceConfig(policy: ConnectOptions["loadBalancing"]): string {
+  return JSON.stringify({
+    methodConfig: [],
+    loadBalancingConfig: typeof policy === "string" ? [{ [policy]: {} }] : policy,
+  });
+}
+
+/** What a timer of Node.js can wait for. */
+const longestTimerMs = 2 ** 31 - 1;
+
+function millis(duration: number): number {
+  return Math.min(duration, longestTimerMs);
 }

@@ -5,6 +5,6 @@ import { GrpcJsServer } from "./server.js";
 /** gRPC as @grpc/grpc-js speaks it, on node:http2: its resolvers, load balancing and reconnecting, our call path. */
 export const grpcJs: Transport = {
   name: "grpc-js",
-  connect: (options) => GrpcJsChannel.connect(options),
+  connect: (options, observer) => GrpcJsChannel.connect(options, observer),
   serve: (options) => new GrpcJsServer(options),
 };

@@ -1,0 +1,288 @@
+/**
+ * The channels of a connection: one, or several where its options ask for a pool. Here is decided which one a call
+ * takes, and when a channel is opened, no longer trusted, replaced and closed.
+ */
+import type { ConnectionEvent, State } from "../contract.js";
+import { RpcError } from "../error.js";
+import { Code } from "../status.js";
+import { type ChannelOwner, type MakeChannel, PooledChannel } from "./pooled-channel.js";
+import type { ConnectionSettings } from "./settings.js";
+import { SuspendDetector } from "./suspend.js";
+
+/** Whom a pool tells what becomes of it. */
+export interface PoolListener {
+  /** A call may find a channel now that found none before. */
+  onRoom(): void;
+  /** No channel could be opened, and none is there: calls that wait for one wait in vain. */
+  onFailure(error: RpcError): void;
+  onState(state: State): void;
+  onEvent(event: ConnectionEvent): void;
+  onCallEnd(code: Code): void;
+}
+
+/** When a channel has so much of the calls that it takes, another is opened: before a call has to wait. */
+const growAt = 0.8;
+/** A maximum age is varied by so much, so that many clients do not move at once. */
+const ageJitter = 0.1;
+/** A replacement that was not ready in time is tried again after this time. */
+const replaceAgainMs = 30_000;
+/** What a timer of Node.js can wait for. */
+const longestTimerMs = 2 ** 31 - 1;
+
+export class Pool implements ChannelOwner {
+  readonly #settings: ConnectionSettings;
+  readonly #make: MakeChannel;
+  readonly #listener: PoolListener;
+  readonly #suspend = new SuspendDetector();
+  /** Those that take calls, or will when they are open. */
+  readonly #channels: PooledChannel[] = [];
+  /** Those that take no more calls, until the last of theirs has ended. */
+  readonly #retiring = new Set<PooledChannel>();
+  #state: State = "IDLE";
+  #closed = false;
+  #turn = 0;
+  #idleTimer: NodeJS.Timeout | undefined;
+
+  constructor(settings: ConnectionSettings, make: MakeChannel, listener: PoolListener) {
+    this.#settings = settings;
+    this.#make = make;
+    this.#listener = listener;
+  }
+
+  /** What its best channel is doing. */
+  get state(): State {
+    return this.#state;
+  }
+
+  get channels(): readonly PooledChannel[] {
+    return this.#channels;
+  }
+
+  /** A channel for a call. Where there is none it opens one, unless all may be open that may; `onRoom` tells of it. */
+  take(): PooledChannel | undefined {
+    const { min, max, maxStreamsPerConnection } = this.#settings.pool;
+    if (this.#suspend.wasSuspended()) for (const channel of this.#open()) this.#distrust(channel);
+    const channel = this.#pick();
+    if (channel === undefined) {
+      const opening = this.#channels.some(({ isOpen }) => !isOpen);
+      const wanted = this.#channels.length === 0 ? Math.max(min, 1) : opening ? 0 : 1;
+      for (let i = 0; i < wanted && this.#channels.length < max; i++) this.#add();
+      return undefined;
+    }
+    if (this.#isForgotten(channel)) {
+      this.#distrust(channel);
+      return undefined;
+    }
+    if (channel.inFlight + 1 >= growAt * maxStreamsPerConnection && this.#channels.length < max) {
+      if (this.#channels.every(({ isOpen }) => isOpen)) this.#add();
+    }
+    return channel;
+  }
+
+  /** A channel for one call, closed after it. */
+  takeOnce(): PooledChannel {
+    const channel = new PooledChannel(this, this.#make, true);
+    this.#retiring.add(channel);
+    return channel;
+  }
+
+  /** Opens the channels that are open from the beginning, and connects them. */
+  connect(): void {
+    while (this.#channels.length < Math.max(this.#settings.pool.min, 1)) this.#add();
+    for (const channel of this.#channels) channel.opened.then(() => channel.connect()).catch(() => {});
+  }
+
+  /** Replaces every channel by a new one, which is ready before the old one takes no more calls. */
+  replaceAll(): void {
+    for (const channel of this.#open()) void this.#replace(channel);
+  }
+
+  /** Takes a channel out: it closes when its calls have ended. */
+  retire(channel: PooledChannel): void {
+    const index = this.#channels.indexOf(channel);
+    if (index >= 0) this.#channels.splice(index, 1);
+    this.#retiring.add(channel);
+    // Whatever goes wrong with a channel that nobody uses any more.
+    void channel
+      .drain(Number.POSITIVE_INFINITY)
+      .catch(() => {})
+      .then(() => this.#retiring.delete(channel));
+    this.#update();
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#idleTimer);
+    const all = [...this.#channels.splice(0), ...this.#retiring];
+    this.#update();
+    await Promise.all(all.map((channel) => channel.drain(graceMs)));
+  }
+
+  // ── Reported by channels ──────────────────────────────────────────────────────────────────────────────────────────
+
+  channelChanged(_channel: PooledChannel): void {
+    this.#update();
+  }
+
+  channelEvent(_channel: PooledChannel, event: ConnectionEvent): void {
+    this.#listener.onEvent(event);
+  }
+
+  callEnded(channel: PooledChannel, code: Code): void {
+    this.#listener.onCallEnd(code);
+    if (channel.once) this.retire(channel);
+    else if (channel.inFlight === 0) this.#watchIdleness();
+  }
+
+  // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #open(): PooledChannel[] {
+    return this.#channels.filter(({ isOpen }) => isOpen);
+  }
+
+  /** Of the channels with room; one that works before one that does not. */
+  #pick(): PooledChannel | undefined {
+    const { pick, maxStreamsPerConnection } = this.#settings.pool;
+    const [only] = this.#channels;
+    if (this.#channels.length === 1 && only !== undefined) {
+      return only.isOpen && only.probe === undefined && only.inFlight < maxStreamsPerConnection ? only : undefined;
+    }
+    let best: PooledChannel[] = [];
+    let bestRank = Number.POSITIVE_INFINITY;
+    for (const channel of this.#channels) {
+      if (!channel.isOpen || channel.probe !== undefined || channel.inFlight >= maxStreamsPerConnection) continue;
+      const load = pick === "least-loaded" ? channel.inFlight : 0;
+      const rank = ranks[channel.state] * 1e9 + load;
+      if (rank < bestRank) best = [];
+      if (rank <= bestRank) best.push(channel);
+      bestRank = Math.min(rank, bestRank);
+    }
+    if (pick === "random") return best[Math.floor(Math.random() * best.length)];
+    return pick === "round-robin" ? best[this.#turn++ % best.length] : best[0];
+  }
+
+  /** Long without a call: what lies between may have dropped it without a word. */
+  #isForgotten(channel: PooledChannel): boolean {
+    return (
+      channel.inFlight === 0 &&
+      channel.state === "READY" &&
+      performance.now() - channel.lastUsedAt > this.#settings.probeAfterIdleMs
+    );
+  }
+
+  /** Makes sure of the peer before the next call: by a ping, or by a new connection where the transport has none. */
+  #distrust(channel: PooledChannel): void {
+    if (!channel.canPing || channel.state !== "READY") {
+      this.retire(channel);
+      this.#add();
+      return;
+    }
+    channel.probe ??= channel.ping(performance.now() + this.#settings.connectTimeoutMs).then(
+      () => {
+        channel.probe = undefined;
+        channel.lastUsedAt = performance.now();
+        this.#listener.onRoom();
+      },
+      () => {
+        if (this.#closed) return;
+        this.retire(channel);
+        this.#add();
+      },
+    );
+  }
+
+  #add(channel: PooledChannel = new PooledChannel(this, this.#make)): void {
+    this.#channels.push(channel);
+    this.#update();
+    channel.opened.then(
+      () => {
+        if (!this.#channels.includes(channel)) return;
+        this.#watchAge(channel);
+        this.#watchIdleness();
+        this.#update();
+        this.#listener.onRoom();
+      },
+      (cause) => {
+        const index = this.#channels.indexOf(channel);
+        if (index < 0) return;
+        this.#channels.splice(index, 1);
+        this.#update();
+        if (this.#channels.length > 0) return;
+        const { details } = RpcError.from(cause);
+        this.#listener.onFailure(
+          new RpcError(Code.UNAVAILABLE, `the connection could not be opened: ${details}`, { cause }),
+        );
+      },
+    );
+  }
+
+  #watchAge(
+    channel: PooledChannel,
+    afterMs = this.#settings.maxAgeMs * (1 + ageJitter * (2 * Math.random() - 1)),
+  ): void {
+    if (afterMs > longestTimerMs) return;
+    channel.ageTimer = setTimeout(() => {
+      if (channel.state === "READY") void this.#replace(channel);
+      else this.#watchAge(channel, Math.min(replaceAgainMs, this.#settings.maxAgeMs));
+    }, afterMs).unref();
+  }
+
+  /** Make before break. Where no replacement can be had, the old one stays. */
+  async #replace(channel: PooledChannel): Promise<void> {
+    const next = new PooledChannel(this, this.#make);
+    this.#retiring.add(next);
+    const ready = await next.becomesReady(this.#settings.connectTimeoutMs).catch(() => false);
+    if (this.#closed) return;
+    const index = this.#channels.indexOf(channel);
+    if (!ready || index < 0) {
+      this.retire(next);
+      if (index >= 0) this.#watchAge(channel, Math.min(replaceAgainMs, this.#settings.maxAgeMs));
+      return;
+    }
+    this.#retiring.delete(next);
+    this.#channels[index] = next;
+    this.#watchAge(next);
+    this.retire(channel);
+    this.#watchIdleness();
+    this.#listener.onRoom();
+  }
+
+  /** One timer for all channels, set when one is without calls: calls that come and go do not touch it. */
+  #watchIdleness(afterMs = this.#settings.idleTimeoutMs): void {
+    if (this.#idleTimer !== undefined || this.#closed || afterMs > longestTimerMs) return;
+    this.#idleTimer = setTimeout(() => {
+      this.#idleTimer = undefined;
+      this.#closeIdle();
+    }, afterMs).unref();
+  }
+
+  /** A busy connection keeps its smallest number of channels, an idle one none. */
+  #closeIdle(): void {
+    const { idleTimeoutMs, pool } = this.#settings;
+    const now = performance.now();
+    const idle = this.#open().filter(({ inFlight }) => inFlight === 0);
+    // A timer of Node.js may be early by a millisecond.
+    const due = idle.filter(({ lastUsedAt }) => now - lastUsedAt >= idleTimeoutMs - 1);
+    const keep = due.length === this.#channels.length ? 0 : pool.min;
+    for (const channel of due.slice(0, Math.max(0, this.#channels.length - keep))) this.retire(channel);
+    const next = Math.min(...idle.filter((one) => !due.includes(one)).map(({ lastUsedAt }) => lastUsedAt));
+    if (next !== Number.POSITIVE_INFINITY) this.#watchIdleness(Math.max(1, next + idleTimeoutMs - now));
+  }
+
+  #update(): void {
+    let state: State = this.#closed ? "SHUTDOWN" : "IDLE";
+    if (!this.#closed) for (const one of this.#channels) if (ranks[one.state] < ranks[state]) state = one.state;
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#listener.onState(state);
+  }
+}
+
+/** What many channels are doing together is what the best of them is doing. */
+const ranks: { readonly [S in State]: number } = {
+  READY: 0,
+  CONNECTING: 1,
+  TRANSIENT_FAILURE: 2,
+  IDLE: 3,
+  SHUTDOWN: 4,
+};

@@ -1,0 +1,116 @@
+import type {
+  CallHandle,
+  CallSink,
+  CallSpec,
+  ChannelObserver,
+  ConnectionEvent,
+  State,
+  TransportChannel,
+} from "../contract.js";
+import type { Code } from "../status.js";
+
+/** Makes a channel of a transport; called again after it has failed. */
+export type MakeChannel = (observer: ChannelObserver) => Promise<TransportChannel>;
+
+/** Whom a channel tells what becomes of it. */
+export interface ChannelOwner {
+  channelChanged(channel: PooledChannel): void;
+  channelEvent(channel: PooledChannel, event: ConnectionEvent): void;
+  callEnded(channel: PooledChannel, code: Code): void;
+}
+
+/** One of the channels of a connection, with what has to be known of it to choose among them. */
+export class PooledChannel implements ChannelObserver {
+  readonly #owner: ChannelOwner;
+  readonly #whenReady: (() => void)[] = [];
+  #channel: TransportChannel | undefined;
+  /** Resolves when calls can be started on it; rejects where it could not be made. */
+  readonly opened: Promise<void>;
+  /** Meant for one call, and for no other. */
+  readonly once: boolean;
+  state: State = "CONNECTING";
+  inFlight = 0;
+  /** When a call last began or ended, or when it was made. Monotonic milliseconds. */
+  lastUsedAt: number = performance.now();
+  connectedAt: number | undefined;
+  /** A ping under way that finds out whether the peer is still there. */
+  probe: Promise<void> | undefined;
+  ageTimer: NodeJS.Timeout | undefined;
+
+  constructor(owner: ChannelOwner, make: MakeChannel, once = false) {
+    this.#owner = owner;
+    this.once = once;
+    this.opened = make(this).then((channel) => {
+      this.#channel = channel;
+      this.onState(channel.state);
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#channel !== undefined;
+  }
+
+  start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I> {
+    const handle = this.#channel!.start(spec, sink);
+    // Where it threw there is no call, and there will be no end of one.
+    this.inFlight++;
+    this.lastUsedAt = performance.now();
+    return handle;
+  }
+
+  connect(): void {
+    this.#channel?.connect();
+  }
+
+  /** Resolves with whether it was READY within so many milliseconds. */
+  async becomesReady(withinMs: number): Promise<boolean> {
+    await this.opened;
+    this.connect();
+    if (this.state === "READY") return true;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), Math.min(withinMs, 2 ** 31 - 1)).unref();
+      this.#whenReady.push(() => {
+        clearTimeout(timer);
+        resolve(true);
+      });
+    });
+  }
+
+  get canPing(): boolean {
+    return this.#channel?.ping !== undefined;
+  }
+
+  /** A round trip; rejects where there is no answer by then. */
+  async ping(deadline: number): Promise<void> {
+    await this.#channel?.ping?.(deadline);
+  }
+
+  /** Is given no more calls; closes when those in flight have ended, or were cut after `graceMs`. May be told again. */
+  drain(graceMs: number): Promise<void> {
+    clearTimeout(this.ageTimer);
+    return this.opened.then(
+      () => this.#channel?.drain(graceMs),
+      () => {},
+    );
+  }
+
+  // ── Reported by the transport ──
+
+  onState(state: State): void {
+    if (state === this.state) return;
+    this.state = state;
+    if (state === "READY") for (const tell of this.#whenReady.splice(0)) tell();
+    this.#owner.channelChanged(this);
+  }
+
+  onEvent(event: ConnectionEvent): void {
+    if (event.type === "connected") this.connectedAt = performance.now();
+    this.#owner.channelEvent(this, event);
+  }
+
+  onCallEnd(code: Code): void {
+    this.inFlight--;
+    this.lastUsedAt = performance.now();
+    this.#owner.callEnded(this, code);
+  }
+}

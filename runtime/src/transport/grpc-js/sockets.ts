@@ -1,0 +1,146 @@
+/**
+ * The sockets of a channel of grpc-js, which shows none: they pass through the credentials, which connect them
+ * securely. (`_createSecureConnector` is an abstract method of a public class; grpc-js is pinned to a minor version, and
+ * test/runtime/sockets.test.ts to this.)
+ *
+ * It is for two things that grpc-js does not do: it waits for ever for a peer that accepts and never speaks
+ * (grpc-node#2785), and it does not tell why a connection was lost.
+ */
+import type { Socket } from "node:net";
+import { ChannelCredentials } from "@grpc/grpc-js";
+
+type CreateConnector = ChannelCredentials["_createSecureConnector"];
+type Connector = ReturnType<CreateConnector>;
+type Secured = Awaited<ReturnType<Connector["connect"]>>;
+
+/** Told of sockets on which HTTP/2 has begun. */
+export interface SocketListener {
+  onReady(peer: string): void;
+  onClosed(peer: string, reason: string): void;
+}
+
+/** Sockets that are not closed by their peer in time, once they were asked to, are destroyed. */
+const closeWithinMs = 1000;
+
+export class Sockets {
+  readonly #listener: SocketListener;
+  readonly #connectTimeoutMs: number;
+  readonly #connecting = new Set<Socket>();
+  readonly #ready = new Map<Socket, { readonly peer: string; readonly closed: Promise<void> }>();
+  #closing = false;
+
+  constructor(listener: SocketListener, connectTimeoutMs: number) {
+    this.#listener = listener;
+    this.#connectTimeoutMs = connectTimeoutMs;
+  }
+
+  /** The same credentials, through which sockets are seen. */
+  watch(credentials: ChannelCredentials): ChannelCredentials {
+    return new WatchedCredentials(credentials, this);
+  }
+
+  /** The peers of those that are connected. */
+  get peers(): string[] {
+    return [...this.#ready.values()].map(({ peer }) => peer);
+  }
+
+  /** Resolves when all are closed, which their owner has asked them to. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    for (const socket of this.#connecting) socket.destroy();
+    const timer = setTimeout(() => {
+      for (const socket of this.#ready.keys()) socket.destroy();
+    }, closeWithinMs).unref();
+    await Promise.all([...this.#ready.values()].map(({ closed }) => closed));
+    clearTimeout(timer);
+  }
+
+  async connect(tcp: Socket, connector: Connector): Promise<Secured> {
+    if (this.#closing) {
+      tcp.destroy();
+      throw new Error("the connection was closed");
+    }
+    this.#connecting.add(tcp);
+    const millis = this.#connectTimeoutMs;
+    const tooLate = () =>
+      tcp.destroy(new Error(`${peerOf(tcp)} accepted the connection and said nothing for ${millis} ms`));
+    const timer = setTimeout(tooLate, Math.min(millis, 2 ** 31 - 1)).unref();
+    const done = () => {
+      clearTimeout(timer);
+      this.#connecting.delete(tcp);
+    };
+    tcp.once("close", done);
+    const secured = await connector.connect(tcp);
+    this.#awaitReady(secured.socket, done);
+    return secured;
+  }
+
+  /** grpc-js takes its listeners off the socket when the peer's SETTINGS have come: the only sign of it there is. */
+  #awaitReady(socket: Socket, onReady: () => void): void {
+    const onRemove = (event: string) => {
+      if (event !== "close" || socket.destroyed || socket.bytesRead === 0) return;
+      socket.off("removeListener", onRemove);
+      onReady();
+      this.#add(socket);
+    };
+    socket.on("removeListener", onRemove);
+  }
+
+  #add(socket: Socket): void {
+    const peer = peerOf(socket);
+    let reason: string | undefined;
+    socket.once("error", (error) => {
+      reason = error.message;
+    });
+    socket.once("end", () => {
+      reason ??= "closed by the peer";
+    });
+    const closed = new Promise<void>((resolve) => {
+      socket.once("close", () => {
+        this.#ready.delete(socket);
+        reason ??= this.#closing ? "closed here" : "given up: the peer no longer answered, or broke the protocol";
+        this.#listener.onClosed(peer, reason);
+        resolve();
+      });
+    });
+    this.#ready.set(socket, { peer, closed });
+    this.#listener.onReady(peer);
+  }
+}
+
+/** `127.0.0.1:50051`, or what there is to say of a unix socket. */
+function peerOf(socket: Socket): string {
+  const { remoteAddress, remotePort, remoteFamily } = socket;
+  if (remoteAddress === undefined) return "a unix socket";
+  return remoteFamily === "IPv6" ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
+}
+
+class WatchedCredentials extends ChannelCredentials {
+  readonly #inner: ChannelCredentials;
+  readonly #sockets: Sockets;
+
+  constructor(inner: ChannelCredentials, sockets: Sockets) {
+    super();
+    this.#inner = inner;
+    this.#sockets = sockets;
+  }
+
+  override _isSecure(): boolean {
+    return this.#inner._isSecure();
+  }
+
+  /** Equal to nothing else: a socket of another channel is not of this one. */
+  override _equals(other: ChannelCredentials): boolean {
+    return other === this;
+  }
+
+  override _createSecureConnector(...args: Parameters<CreateConnector>): Connector {
+    const connector = this.#inner._createSecureConnector(...args);
+    return {
+      connect: (socket) => this.#sockets.connect(socket, connector),
+      waitForReady: () => connector.waitForReady(),
+      getCallCredentials: () => connector.getCallCredentials(),
+      destroy: () => connector.destroy(),
+    };
+  }
+}
