@@ -245,7 +245,8 @@ export type Progress = "unsent" | "refused" | "processed" | "unknown";
 export interface Transport {
   /** Part of the key under which connections are shared: equal names speak in the same way. */
   readonly name: string;
-  connect(options: ConnectOptions, observer: ChannelObserver): TransportChannel;
+  /** At once, or when what the target needs has been loaded. */
+  connect(options: ConnectOptions, observer: ChannelObserver): TransportChannel | Promise<TransportChannel>;
   serve(options: ServeOptions): ServerTransport;
 }
 

@@ -42,7 +42,9 @@ export class PooledChannel implements ChannelObserver {
     this.once = once;
     this.opened = make(this).then((channel) => {
       this.#channel = channel;
-      this.onState(channel.state);
+      // Nobody opens a channel but for use: it does not stop at IDLE.
+      channel.connect();
+      if (channel.state !== "IDLE") this.onState(channel.state);
     });
   }
 

@@ -54,12 +54,10 @@ export function applyRules(target: string, options: DialOptions, rules: Connecti
   const forTarget = Object.entries(rules.targets ?? {}).find(([name]) => parseTarget(name).uri === uri)?.[1];
   const all = { ...rules.defaults, ...forTarget, ...given(options) };
   const isCustom = connectionOptionNames.some((name) => options[name] !== undefined);
-  const short =
-    !longConnections(rules) ||
-    all.connection === "short" ||
-    (isCustom && all.connection === undefined && rules.customOptions === "short");
+  const shortByRule =
+    !longConnections(rules) || (isCustom && all.connection === undefined && rules.customOptions === "short");
   // A pool is of long connections.
-  return short ? { ...all, connection: "short", pool: undefined } : all;
+  return shortByRule ? { ...all, connection: "short", pool: undefined } : all;
 }
 
 function given(options: DialOptions): DialOptions {

@@ -41,6 +41,7 @@ export class GrpcJsChannel implements TransportChannel {
   readonly #sockets: Sockets | undefined;
   readonly #backoff: ConnectOptions["backoff"] | undefined;
   readonly #calls = new Set<Pick<CallHandle<never>, "cancel">>();
+  #draining = false;
   #drained: Promise<void> | undefined;
   #onLastCall: (() => void) | undefined;
   #failures = 0;
@@ -73,6 +74,7 @@ export class GrpcJsChannel implements TransportChannel {
   }
 
   drain(graceMs: number): Promise<void> {
+    this.#draining = true;
     this.#drained ??= this.#close();
     const stop = atDeadline(performance.now() + graceMs, () => {
       for (const call of this.#calls) call.cancel(Code.UNAVAILABLE, "the connection was closed");
@@ -126,7 +128,7 @@ export class GrpcJsChannel implements TransportChannel {
       this.#observer.onState(states[now]);
       if (now === connectivityState.READY) this.#failures = 0;
       else if (now === connectivityState.TRANSIENT_FAILURE) this.#reportBackoff();
-      if (known === connectivityState.READY && this.#drained === undefined) this.#reportGoaway();
+      if (known === connectivityState.READY && !this.#draining) this.#reportGoaway();
       this.#watch(now);
     });
   }
@@ -147,23 +149,25 @@ export class GrpcJsChannel implements TransportChannel {
       onReceiveMessage: () => {},
       onReceiveStatus: ({ details }) => tell(reasonOf(details)),
     });
-    // By then it is on its way to somewhere, should it have been quicker to connect than to answer.
-    setImmediate(() => call.cancelWithStatus(Code.CANCELLED, "no connection could be made"));
+    // It answers within a few ticks, unless it has just begun to connect again.
+    afterTurns(3, () => call.cancelWithStatus(Code.CANCELLED, "no connection could be made"));
   }
 
   /** A connection that takes no more calls and is not closed: its peer has sent GOAWAY. grpc-js does not tell which. */
   #reportGoaway(): void {
-    const peers = this.#sockets?.peers ?? [];
-    // What is lost in other ways is closed in the same turn, or in the next.
-    setImmediate(() =>
-      setImmediate(() => {
-        const open = this.#sockets?.peers ?? [];
-        for (const peer of peers.filter((one) => open.includes(one))) {
-          this.#observer.onEvent({ type: "goaway", peer, reason: "the peer takes no more calls" });
-        }
-      }),
-    );
+    const peers = this.#sockets?.peers() ?? [];
+    // What is lost in other ways is closed in the same turn of the event loop, or in the next.
+    afterTurns(2, () => {
+      const open = this.#sockets?.peers() ?? [];
+      for (const peer of peers.filter((one) => open.includes(one))) {
+        this.#observer.onEvent({ type: "goaway", peer, reason: "the peer takes no more calls" });
+      }
+    });
   }
+}
+
+function afterTurns(turns: number, action: () => void): void {
+  setImmediate(() => (turns > 1 ? afterTurns(turns - 1, action) : action()));
 }
 
 /** Without the words of grpc-js around it, and the time at the end. */

@@ -19,6 +19,8 @@ export interface SocketListener {
   onClosed(peer: string, reason: string): void;
 }
 
+const gaveUp = "given up: the peer no longer answered, or broke the protocol";
+
 /** Sockets that are not closed by their peer in time, once they were asked to, are destroyed. */
 const closeWithinMs = 1000;
 
@@ -39,9 +41,13 @@ export class Sockets {
     return new WatchedCredentials(credentials, this);
   }
 
-  /** The peers of those that are connected. */
-  get peers(): string[] {
-    return [...this.#ready.values()].map(({ peer }) => peer);
+  /**
+   * The peers of those that are connected. A socket that grpc-js has given up, since its peer no longer answers pings,
+   * is closed: grpc-js ends it and waits for the peer to do so as well, which will not.
+   */
+  peers(): string[] {
+    for (const socket of this.#ready.keys()) if (socket.writableEnded) socket.destroy(new Error(gaveUp));
+    return [...this.#ready].flatMap(([socket, { peer }]) => (socket.destroyed ? [] : [peer]));
   }
 
   /** Resolves when all are closed, which their owner has asked them to. */
@@ -98,7 +104,7 @@ export class Sockets {
     const closed = new Promise<void>((resolve) => {
       socket.once("close", () => {
         this.#ready.delete(socket);
-        reason ??= this.#closing ? "closed here" : "given up: the peer no longer answered, or broke the protocol";
+        reason ??= this.#closing ? "closed here" : gaveUp;
         this.#listener.onClosed(peer, reason);
         resolve();
       });
