@@ -63,13 +63,13 @@ describe.each(wireTransports)("a pool on $name", ({ transport }) => {
     await Promise.all([...first, ...more, ...queued]);
     expect(channel.stats).toMatchObject({ callsSucceeded: 25, queued: 0, inFlight: 0 });
     // A stream keeps it from being idle altogether: it keeps its smallest size.
+    const shrunk = event();
     const stream = client.bidiStream(
       (async function* () {
         yield {};
         await shrunk.happened;
       })(),
     );
-    const shrunk = event();
     const reading = stream[Symbol.asyncIterator]();
     await reading.next();
     await holds(() => channel.stats.channels === 1);

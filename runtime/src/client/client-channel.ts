@@ -127,6 +127,16 @@ export class ClientChannel implements Channel {
   }
 
   /**
+   * A round trip to the peer, in milliseconds.
+   *
+   * @throws RpcError UNIMPLEMENTED where the transport cannot ping (docs/transports.md); UNAVAILABLE without an answer
+   */
+  async ping(options: WaitOptions = {}): Promise<number> {
+    await this.waitForReady(options);
+    return this.#connection.ping(earliestDeadline(options, {}, undefined));
+  }
+
+  /**
    * Closes the connection, for every handle and client that shares it: calls in flight may end within `graceMs`
    * (default 0), new ones are refused with UNAVAILABLE. The next `dial` makes a new connection.
    */

@@ -109,7 +109,7 @@ export class Connection {
 
   #startQueued(): void {
     for (const waiting of this.#queue) {
-      const channel = this.#pool.take();
+      const channel = this.#pool.take(true);
       if (channel === undefined) return;
       this.#queue.delete(waiting);
       if (waiting.begin(channel)) this.#started++;
@@ -177,6 +177,16 @@ export class Connection {
     if (this.#closed !== undefined || this.settings.short) return;
     this.#watchAddresses();
     this.#pool.connect();
+  }
+
+  /** A round trip in milliseconds, on the channel that a call would take. */
+  async ping(deadline: number): Promise<number> {
+    const { target, transport } = this.settings;
+    const channel = this.#pool.take(true);
+    if (channel === undefined) throw new RpcError(Code.UNAVAILABLE, `there is no connection to ${target}`);
+    if (channel.canPing) return channel.ping(deadline);
+    const name = typeof transport === "string" ? transport : transport.name;
+    throw new RpcError(Code.UNIMPLEMENTED, `the transport ${name} cannot ping`);
   }
 
   close(graceMs: number): Promise<void> {

@@ -58,8 +58,12 @@ export class Pool implements ChannelOwner {
     return this.#channels;
   }
 
-  /** A channel for a call. Where there is none it opens one, unless all may be open that may; `onRoom` tells of it. */
-  take(): PooledChannel | undefined {
+  /**
+   * A channel for a call. Where there is none it opens one, unless all may be open that may; `onRoom` tells of it.
+   *
+   * @param told the call has waited for `onRoom`: what there is has just been opened, probed, or used
+   */
+  take(told = false): PooledChannel | undefined {
     const { min, max, maxStreamsPerConnection } = this.#settings.pool;
     if (this.#suspend.wasSuspended()) for (const channel of this.#open()) this.#distrust(channel);
     const channel = this.#pick();
@@ -69,7 +73,7 @@ export class Pool implements ChannelOwner {
       for (let i = 0; i < wanted && this.#channels.length < max; i++) this.#add();
       return undefined;
     }
-    if (this.#isForgotten(channel)) {
+    if (!told && this.#isForgotten(channel)) {
       this.#distrust(channel);
       return undefined;
     }

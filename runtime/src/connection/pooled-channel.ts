@@ -79,12 +79,12 @@ export class PooledChannel implements ChannelObserver {
   }
 
   get canPing(): boolean {
-    return this.#channel?.ping !== undefined;
+    return this.#channel?.capabilities.ping === true;
   }
 
-  /** A round trip; rejects where there is no answer by then. */
-  async ping(deadline: number): Promise<void> {
-    await this.#channel?.ping?.(deadline);
+  /** A round trip in milliseconds; rejects where there is no answer by then. Only where it can. */
+  ping(deadline: number): Promise<number> {
+    return this.#channel!.ping!(deadline);
   }
 
   /** Is given no more calls; closes when those in flight have ended, or were cut after `graceMs`. May be told again. */

@@ -153,7 +153,7 @@ export class GrpcJsChannel implements TransportChannel {
     afterTurns(3, () => call.cancelWithStatus(Code.CANCELLED, "no connection could be made"));
   }
 
-  /** A connection that takes no more calls and is not closed: its peer has sent GOAWAY. grpc-js does not tell which. */
+  /** A connection that takes no more calls, and whose calls go on: its peer has sent GOAWAY. grpc-js does not tell which. */
   #reportGoaway(): void {
     const peers = this.#sockets?.peers() ?? [];
     // What is lost in other ways is closed in the same turn of the event loop, or in the next.

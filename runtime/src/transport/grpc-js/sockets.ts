@@ -42,23 +42,21 @@ export class Sockets {
   }
 
   /**
-   * The peers of those that are connected. A socket that grpc-js has given up, since its peer no longer answers pings,
-   * is closed: grpc-js ends it and waits for the peer to do so as well, which will not.
+   * The peers on whose sockets calls go on. One that grpc-js has ended, and waits for the peer to end as well, is closed
+   * if that takes long: a peer that no longer answers pings will not.
    */
   peers(): string[] {
-    for (const socket of this.#ready.keys()) if (socket.writableEnded) socket.destroy(new Error(gaveUp));
-    return [...this.#ready].flatMap(([socket, { peer }]) => (socket.destroyed ? [] : [peer]));
+    const sockets = [...this.#ready];
+    for (const [socket] of sockets) if (socket.writableEnded) destroyIn(closeWithinMs, socket);
+    return sockets.flatMap(([socket, { peer }]) => (socket.writableEnded ? [] : [peer]));
   }
 
   /** Resolves when all are closed, which their owner has asked them to. */
   async close(): Promise<void> {
     this.#closing = true;
     for (const socket of this.#connecting) socket.destroy();
-    const timer = setTimeout(() => {
-      for (const socket of this.#ready.keys()) socket.destroy();
-    }, closeWithinMs).unref();
+    for (const socket of this.#ready.keys()) destroyIn(closeWithinMs, socket);
     await Promise.all([...this.#ready.values()].map(({ closed }) => closed));
-    clearTimeout(timer);
   }
 
   async connect(tcp: Socket, connector: Connector): Promise<Secured> {
@@ -112,6 +110,11 @@ export class Sockets {
     this.#ready.set(socket, { peer, closed });
     this.#listener.onReady(peer);
   }
+}
+
+function destroyIn(millis: number, socket: Socket): void {
+  const timer = setTimeout(() => socket.destroy(), millis).unref();
+  socket.once("close", () => clearTimeout(timer));
 }
 
 /** `127.0.0.1:50051`, or what there is to say of a unix socket. */

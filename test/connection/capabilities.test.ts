@@ -1,0 +1,103 @@
+/** What docs/transports.md says that a transport cannot do, and what happens then. */
+import { Code, dial, type Transport } from "@trunkline/runtime";
+import { kindsClient } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
+import { startKinds } from "../runtime/kinds.js";
+import { loopback } from "../runtime/loopback.js";
+import { wireTransports } from "../runtime/transports.js";
+import { echo, nextEvent, startProxied, stopProxied } from "./proxied.js";
+
+afterEach(stopProxied);
+
+const grpcJs = wireTransports.filter(({ name }) => name === "grpc-js");
+
+describe.each(grpcJs)("$name", ({ transport }) => {
+  test("cannot ping", async () => {
+    const { channel } = await startProxied(transport);
+    await expect(channel.ping()).rejects.toMatchObject({
+      code: Code.UNIMPLEMENTED,
+      details: "the transport grpc-js cannot ping",
+    });
+  });
+
+  test("makes a new connection instead of probing an idle one", async () => {
+    const { client, proxy } = await startProxied(transport, { probeAfterIdleMs: 0 });
+    for (let i = 1; i <= 3; i++) {
+      const then = performance.now();
+      while (performance.now() === then);
+      await client.unary({});
+      expect(proxy.accepted).toBe(i);
+    }
+  });
+
+  test("reports an outage once, with the wait before the second attempt", async () => {
+    const { channel, proxy } = await startProxied(transport, { backoff: { initialMs: 20, maxMs: 20 } });
+    proxy.silence(true);
+    await proxy.stop();
+    const events: string[] = [];
+    channel.onEvent((event) => events.push(event.type));
+    await expect(channel.waitForReady({ timeoutMs: 200 })).rejects.toMatchObject({ code: Code.DEADLINE_EXCEEDED });
+    expect(events).toEqual(["backoff"]);
+  });
+
+  test("sees that a peer sent GOAWAY where calls go on, and not its code; else that it closed", async () => {
+    const { channel, client, kinds } = await startProxied(transport);
+    const events: string[] = [];
+    channel.onEvent((event) => events.push("reason" in event ? `${event.type}: ${event.reason}` : event.type));
+    const stream = client.serverStream({})[Symbol.asyncIterator]();
+    await stream.next();
+    const goaway = nextEvent(channel, "goaway");
+    void kinds.server.shutdown({ graceMs: 10_000 });
+    await goaway;
+    await stream.return?.();
+    await nextEvent(channel, "disconnected");
+    const other = await startProxied(transport);
+    await other.channel.waitForReady();
+    const closed = nextEvent(other.channel, "disconnected");
+    void other.kinds.server.shutdown();
+    expect(await closed).toMatchObject({ reason: "closed by the peer" });
+    expect(events).toEqual(["connected", "goaway: the peer takes no more calls", "disconnected: closed by the peer"]);
+  });
+});
+
+describe("a transport that can ping", () => {
+  const pings: number[] = [];
+  let answers = true;
+  let made = 0;
+  const transport: Transport = {
+    ...loopback,
+    name: "loopback with ping",
+    connect(options, observer) {
+      made++;
+      return Object.assign(loopback.connect(options, observer), {
+        capabilities: { ping: true, progress: true },
+        ping: async (deadline: number) => {
+          pings.push(deadline - performance.now());
+          if (!answers) throw new Error("nobody answers");
+          return 1;
+        },
+      });
+    },
+  };
+
+  test("has a ping, and an idle connection is probed by it: kept where the peer answers, replaced where not", async () => {
+    const { address } = await startKinds(transport, echo);
+    const channel = dial(address, { transport, probeAfterIdleMs: 0, connectTimeoutMs: 500 });
+    const client = kindsClient(channel);
+    await client.unary({});
+    const idle = () => {
+      const then = performance.now();
+      while (performance.now() === then);
+    };
+    idle();
+    expect(await Promise.all([client.unary({ text: "a" }), client.unary({ text: "b" })])).toHaveLength(2);
+    expect([made, pings.length]).toEqual([1, 1]);
+    expect(pings[0]).toBeLessThanOrEqual(500);
+    idle();
+    answers = false;
+    expect(await client.unary({ text: "c" })).toMatchObject({ text: "c" });
+    expect([made, pings.length]).toEqual([2, 2]);
+    answers = true;
+    expect(await channel.ping()).toBe(1);
+    await channel.close();
+  });
+});
