@@ -1,5 +1,5 @@
 /** What docs/transports.md says that a transport cannot do, and what happens then. */
-import { Code, dial, type Transport } from "@trunkline/runtime";
+import { Code, type DialOptions, dial, type Transport } from "@trunkline/runtime";
 import { kindsClient } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
 import { startKinds } from "../runtime/kinds.js";
 import { loopback } from "../runtime/loopback.js";
@@ -17,6 +17,19 @@ describe.each(grpcJs)("$name", ({ transport }) => {
       code: Code.UNIMPLEMENTED,
       details: "the transport grpc-js cannot ping",
     });
+  });
+
+  const unusable: [string, object[], RegExp][] = [
+    ["a policy that it does not know", [{ nonesuch: {} }], /Unrecognized load balancing config name nonesuch/],
+    ["one that it cannot read", [{ outlier_detection: { interval: "10s", child_policy: [{ round_robin: {} }] } }], /./],
+  ];
+  test.each(unusable)("refuses %s", async (_what, loadBalancing, details) => {
+    const { client } = await startProxied(transport, { loadBalancing } as DialOptions);
+    await expect(client.unary({})).rejects.toMatchObject({
+      code: Code.INVALID_ARGUMENT,
+      details: expect.stringMatching(/loadBalancing: the transport grpc-js can use none of it/),
+    });
+    await expect(client.unary({})).rejects.toThrow(details);
   });
 
   test("makes a new connection instead of probing an idle one", async () => {

@@ -4,7 +4,7 @@ import { Code } from "../status.js";
 import { watchAddresses } from "./addresses.js";
 import { publishEvent } from "./diagnostics.js";
 import { credentialsOf } from "./open-channel.js";
-import { Pool } from "./pool.js";
+import { notOpened, Pool } from "./pool.js";
 import type { MakeChannel } from "./pooled-channel.js";
 import type { ConnectionSettings } from "./settings.js";
 import { WaitingCall } from "./waiting-call.js";
@@ -99,10 +99,7 @@ export class Connection {
         if (waiting.begin(channel)) this.#started++;
         else this.#pool.retire(channel);
       },
-      (cause) => {
-        const { details } = RpcError.from(cause);
-        waiting.fail(new RpcError(Code.UNAVAILABLE, `the connection could not be opened: ${details}`, { cause }));
-      },
+      (cause) => waiting.fail(notOpened(cause)),
     );
     return waiting;
   }
@@ -209,7 +206,7 @@ export class Connection {
 
   #onEvent(event: ConnectionEvent): void {
     if (event.type === "connected") this.#connects++;
-    else this.#lastError = event.reason;
+    else if (event.type !== "goaway") this.#lastError = event.reason;
     publishEvent(this.settings.target, event);
     for (const listener of [...this.#eventListeners]) listener(event);
   }

@@ -161,8 +161,8 @@ export class Pool implements ChannelOwner {
       if (rank <= bestRank) best.push(channel);
       bestRank = Math.min(rank, bestRank);
     }
-    if (pick === "random") return best[Math.floor(Math.random() * best.length)];
-    return pick === "round-robin" ? best[this.#turn++ % best.length] : best[0];
+    // Equals take turns, or calls one after the other would never leave the first.
+    return best[pick === "random" ? Math.floor(Math.random() * best.length) : this.#turn++ % best.length];
   }
 
   /** Long without a call: what lies between may have dropped it without a word. */
@@ -212,10 +212,7 @@ export class Pool implements ChannelOwner {
         this.#channels.splice(index, 1);
         this.#update();
         if (this.#channels.length > 0) return;
-        const { details } = RpcError.from(cause);
-        this.#listener.onFailure(
-          new RpcError(Code.UNAVAILABLE, `the connection could not be opened: ${details}`, { cause }),
-        );
+        this.#listener.onFailure(notOpened(cause));
       },
     );
   }
@@ -280,6 +277,13 @@ export class Pool implements ChannelOwner {
     this.#state = state;
     this.#listener.onState(state);
   }
+}
+
+/** Why a channel could not be made. Where somebody said it with a code, it is that; to try again may be in vain. */
+export function notOpened(cause: unknown): RpcError {
+  const { code, details } = RpcError.from(cause);
+  const known = cause instanceof RpcError ? code : Code.UNAVAILABLE;
+  return new RpcError(known, `the connection could not be opened: ${details}`, { cause });
 }
 
 /** What many channels are doing together is what the best of them is doing. */

@@ -2,6 +2,7 @@ import {
   Channel,
   type ChannelOptions,
   connectivityState,
+  experimental,
   type ChannelInterface as GrpcChannel,
   Metadata,
 } from "@grpc/grpc-js";
@@ -205,10 +206,26 @@ function channelOptions(options: ConnectOptions): ChannelOptions {
 }
 
 function serviceConfig(policy: ConnectOptions["loadBalancing"]): string {
-  return JSON.stringify({
-    methodConfig: [],
-    loadBalancingConfig: typeof policy === "string" ? [{ [policy]: {} }] : policy,
-  });
+  const loadBalancingConfig = typeof policy === "string" ? [{ [policy]: {} }] : policy;
+  requireKnown(loadBalancingConfig);
+  return JSON.stringify({ methodConfig: [], loadBalancingConfig });
+}
+
+/** grpc-js takes the first policy of the list that it knows and can read; where there is none, it says nothing. */
+function requireKnown(policies: Exclude<ConnectOptions["loadBalancing"], string>): void {
+  const faults: string[] = [];
+  for (const policy of policies) {
+    try {
+      experimental.parseLoadBalancingConfig(policy as Parameters<typeof experimental.parseLoadBalancingConfig>[0]);
+      return;
+    } catch (error) {
+      faults.push(RpcError.from(error).details);
+    }
+  }
+  throw new RpcError(
+    Code.INVALID_ARGUMENT,
+    `loadBalancing: the transport grpc-js can use none of it: ${faults.join("; ")}`,
+  );
 }
 
 /** What a timer of Node.js can wait for. */
