@@ -36,6 +36,8 @@ export interface Settings {
 export interface ClientStack {
   /** Makes a client with a connection of its own, shared with no other client. */
   connect(port: number, settings: Settings): BenchClient;
+  /** Makes a client each of whose calls opens a connection and closes it, where the stack itself has such a thing. */
+  connectShort?(port: number): BenchClient;
 }
 
 export interface ServerStack {

@@ -47,6 +47,15 @@ export function trunkline(transport: TransportName, library: Library): ClientSta
       return new IterableClient<CallOptions>(library.client(channel), options, () => channel.close());
     },
 
+    connectShort(port) {
+      const channel = dial(`127.0.0.1:${port}`, { transport, connection: "short" });
+      return new IterableClient<CallOptions>(
+        library.client(channel),
+        () => ({}),
+        () => channel.close(),
+      );
+    },
+
     async serve(settings) {
       const server = new Server({ transport, interceptors: interceptorsOf(settings) });
       library.register(server);

@@ -71,6 +71,9 @@ export const clientCommands = {
 
   /** Unary calls, each on a connection that is opened for it and closed after it. */
   short({ port, callers, millis }: { port: number; callers: number; millis: number }): Promise<Loop> {
+    const shortClient = stack!.connectShort?.(port);
+    if (shortClient !== undefined)
+      return closedLoop((done) => shortClient.echo("small", "plain", done), callers, millis);
     const call = (done: Done) => {
       const client = stack!.connect(port, { interceptors: 0 });
       client.echo("small", "plain", async (error) => {

@@ -35,7 +35,7 @@ export const connections: Suite = {
   about:
     "The small unary call by more and more concurrent callers, on one long connection that all share against a new " +
     "connection for each call: opened for it, closed after it. The knee of a curve is where throughput divided by " +
-    "response time is highest. A short connection of trunkline is a dial of its own, a call, and a close.",
+    'response time is highest. The short ones of trunkline are those of `connection: "short"`; with grpc-js by hand each is a client, a call, and a close.',
   async prepare(plan) {
     const pairs = new Pairs((pair) => pair.connect());
     const known = new Set<string>();

@@ -265,6 +265,7 @@ export interface ConnectOptions {
   /** From the TCP connection to the first bytes of the peer. */
   readonly connectTimeoutMs: number;
   readonly backoff: { readonly initialMs: number; readonly maxMs: number };
+  readonly channelz: boolean;
 }
 
 /** A policy by its name, or a `loadBalancingConfig` of a gRPC service config. */

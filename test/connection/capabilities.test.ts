@@ -1,5 +1,6 @@
 /** What docs/transports.md says that a transport cannot do, and what happens then. */
-import { Code, type DialOptions, dial, type Transport } from "@trunkline/runtime";
+import { getChannelzHandlers } from "@grpc/grpc-js";
+import { Code, type DialOptions, dial, type LoadBalancing, type Transport } from "@trunkline/runtime";
 import { kindsClient } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
 import { startKinds } from "../runtime/kinds.js";
 import { loopback } from "../runtime/loopback.js";
@@ -30,6 +31,34 @@ describe.each(grpcJs)("$name", ({ transport }) => {
       details: expect.stringMatching(/loadBalancing: the transport grpc-js can use none of it/),
     });
     await expect(client.unary({})).rejects.toThrow(details);
+  });
+
+  const usable: LoadBalancing[] = [
+    "pick_first",
+    "round_robin",
+    [{ nonesuch: {} }, { round_robin: {} }],
+    [{ weighted_round_robin: {} }],
+    [{ outlier_detection: { interval: { seconds: 10, nanos: 0 }, child_policy: [{ round_robin: {} }] } }],
+  ];
+  test.each(usable.map((policy) => [JSON.stringify(policy), policy] as const))(
+    "takes %s",
+    async (_name, loadBalancing) => {
+      const { client } = await startProxied(transport, { loadBalancing });
+      expect(await client.unary({ text: "balanced" })).toMatchObject({ text: "balanced" });
+    },
+  );
+
+  test("keeps the books of channelz only where it is asked to", async () => {
+    const books = async (channelz: boolean) => {
+      const { channel, proxy } = await startProxied(transport, { channelz });
+      await channel.waitForReady();
+      const { channel: listed } = await new Promise<{ channel: { data: { target: string } }[] }>((resolve) => {
+        const call = { request: { start_channel_id: "0", max_results: "1000" } };
+        getChannelzHandlers().GetTopChannels(call as never, (_error, answer) => resolve(answer as never));
+      });
+      return listed.some(({ data }) => data.target.includes(proxy.address));
+    };
+    expect([await books(false), await books(true)]).toEqual([false, true]);
   });
 
   test("makes a new connection instead of probing an idle one", async () => {

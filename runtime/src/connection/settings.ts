@@ -62,6 +62,8 @@ export interface ConnectionOptions {
   readonly maxAgeMs?: number | undefined;
   /** Several connections to the target instead of one. */
   readonly pool?: PoolOptions | undefined;
+  /** Keeps the books of the transport's own channelz, where it has one; they cost memory for each call. Default false. */
+  readonly channelz?: boolean | undefined;
 }
 
 /** Every one of them, by its name. */
@@ -81,6 +83,7 @@ export const connectionOptionNames: readonly (keyof ConnectionOptions)[] = Objec
   probeAfterIdleMs: true,
   maxAgeMs: true,
   pool: true,
+  channelz: true,
 } satisfies { [Name in keyof Required<ConnectionOptions>]: true }) as (keyof ConnectionOptions)[];
 
 /** @param target what was dialled */
@@ -145,6 +148,7 @@ export interface ConnectionSettings {
     readonly pick: Pick;
     readonly maxQueuedCalls: number;
   };
+  readonly channelz: boolean;
 }
 
 const never = Number.POSITIVE_INFINITY;
@@ -174,6 +178,7 @@ export function readSettings(dialled: string, options: ConnectionOptions): Conne
     probeAfterIdleMs: duration("probeAfterIdleMs", options.probeAfterIdleMs, 2 * minute, 0),
     maxAgeMs: duration("maxAgeMs", options.maxAgeMs, never, 1),
     pool: readPool(pool),
+    channelz: checkType("channelz", options.channelz ?? false, "boolean"),
   };
   if (settings.short && options.pool !== undefined) {
     throw invalid('pool: connection: "short" opens a connection for each call; leave one of the two out');

@@ -186,8 +186,7 @@ function channelOptions(options: ConnectOptions): ChannelOptions {
     "grpc.service_config_disable_resolution": 1,
     "grpc.client_idle_timeout_ms": longestTimerMs,
     "grpc.use_local_subchannel_pool": 1,
-    // Costs memory per call for a page that nobody reads.
-    "grpc.enable_channelz": 0,
+    "grpc.enable_channelz": options.channelz ? 1 : 0,
     "grpc.initial_reconnect_backoff_ms": millis(backoff.initialMs),
     "grpc.max_reconnect_backoff_ms": millis(backoff.maxMs),
     ...(authority === undefined ? {} : { "grpc.default_authority": authority }),
