@@ -73,6 +73,18 @@ describe("arrows", () => {
     expect(show(found)).toEqual([]);
   });
 
+  test("optional peers are known to the interceptors that need them only, and nothing else imports an interceptor", () => {
+    const peers = runtime.filter(({ to }) => /^(prom-client|@opentelemetry\/|@bufbuild\/protovalidate)/.test(to));
+    expect(show(peers).sort()).toEqual([
+      "runtime/src/interceptors/metrics-otel.ts → @opentelemetry/api",
+      "runtime/src/interceptors/metrics-prometheus.ts → prom-client",
+      "runtime/src/interceptors/protovalidate.ts → @bufbuild/protovalidate",
+      "runtime/src/interceptors/tracing.ts → @opentelemetry/api",
+    ]);
+    const inside = "runtime/src/interceptors/";
+    expect(show(runtime.filter(({ file, to }) => to.startsWith(inside) && !file.startsWith(inside)))).toEqual([]);
+  });
+
   test("the contract imports types only", () => {
     const contract = runtime.filter(({ file }) => file === "runtime/src/contract.ts");
     expect(show(contract.filter(({ typeOnly }) => !typeOnly))).toEqual([]);

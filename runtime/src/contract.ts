@@ -8,6 +8,8 @@
  * Times on the seam are monotonic milliseconds (`performance.now()`); `Infinity` means that there is no deadline.
  */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
+import type { AttemptPolicy, AttemptPolicyOption } from "./attempts/policy.js";
+import type { CallContext } from "./context.js";
 import type { CallCredentials, ChannelCredentials, ServerCredentials } from "./credentials.js";
 import type { RpcError } from "./error.js";
 import type { Metadata, MetadataInit } from "./metadata.js";
@@ -39,6 +41,8 @@ export interface Codec<In, Out = In> {
 export interface MethodDefaults {
   /** Milliseconds that a call may take. */
   readonly timeoutMs?: number;
+  /** When a call is tried again. */
+  readonly retry?: AttemptPolicy;
 }
 
 /** One rpc: an entry of a generated table. */
@@ -111,7 +115,10 @@ export interface ServiceRegistrar {
 export interface CallOptions {
   /** Cancels the call: it fails with CANCELLED, the signal's reason as `cause`. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds from now until the call fails with DEADLINE_EXCEEDED. The earliest of all deadlines wins. */
+  /**
+   * Milliseconds from now until the call fails with DEADLINE_EXCEEDED; `Infinity` is no limit, 0 and less have passed
+   * already. The earliest of all deadlines wins: the call's, its method's, the channel's, its parent's.
+   */
   readonly timeoutMs?: number | undefined;
   /** A point in time (a `Date`, or milliseconds since the epoch) with the same effect. */
   readonly deadline?: Date | number | undefined;
@@ -121,12 +128,22 @@ export interface CallOptions {
   readonly onHeaders?: ((headers: Metadata) => void) | undefined;
   /** Called once with the response's trailers, at the end of the call. */
   readonly onTrailers?: ((trailers: Metadata) => void) | undefined;
-  /** The server call on whose behalf this call is made: its deadline and its cancellation are inherited. */
-  readonly parent?: ServerCall | undefined;
+  /**
+   * The server call on whose behalf this call is made: its deadline, its cancellation and its context are inherited.
+   * Default: none, or, at a server with `propagate: "auto"`, the call whose handler this runs in; there, `null` (or
+   * naming it as undefined) makes a call on nobody's behalf.
+   */
+  readonly parent?: ServerCall | null | undefined;
+  /** Milliseconds to leave of the parent's time, so that it can still answer. Default: the channel's, else 0. */
+  readonly marginMs?: number | undefined;
+  /** Values for this call's interceptors; they stay in this process. What is not in it is looked up in the parent's. */
+  readonly context?: CallContext | undefined;
   /** Waits for a connection instead of failing at once with UNAVAILABLE where there is none. Default: the channel's. */
   readonly waitForReady?: boolean | undefined;
   /** Run inside the channel's own interceptors; they never replace them. */
   readonly interceptors?: readonly Interceptor[] | undefined;
+  /** When this call is tried again; `false` for one attempt only. Default: the channel's, then the method's. */
+  readonly retry?: AttemptPolicyOption | undefined;
   /** Credentials of this call, in addition to the channel's. Never sent in plaintext. */
   readonly credentials?: CallCredentials | undefined;
   /** Bytes; a longer response message fails the call with RESOURCE_EXHAUSTED. Default: the channel's. */
@@ -178,6 +195,8 @@ export interface ServerCall {
   timeLeftMs(): number;
   /** Aborted when the call ends for any reason but its own success: cancelled, past its deadline, connection lost. */
   readonly signal: AbortSignal;
+  /** Values that interceptors and handler keep with the call; calls made with `{ parent: call }` can read them. */
+  readonly context: CallContext;
   /** Sends the response's headers now instead of with the first message. Once; later calls are an error. */
   sendHeaders(headers?: MetadataInit): void;
   /** Sent with the status at the end of the call. */
@@ -197,6 +216,11 @@ export interface Call {
   /** When the call is to end; on a client it may be moved. */
   deadline: Date | undefined;
   timeLeftMs(): number;
+  /**
+   * Values that belong to this call. On a server: what the handler sees. On a client: falls back to what the caller
+   * passed and then to the parent call's; what is set here is seen by the interceptors of this call only.
+   */
+  readonly context: CallContext;
   /** On a client: what the caller passed, if anything. */
   readonly signal: AbortSignal | undefined;
   /** The one request of a `unary` or `serverStream` method; undefined for the other kinds. */
@@ -335,6 +359,8 @@ export interface CallHandle<in I> {
   cancel(code: Code, details: string): void;
   /** The peer's address, once there is one. */
   peer(): string | undefined;
+  /** How many attempts were made; undefined counts as one. */
+  readonly attempts?: number;
 }
 
 /** How a transport reports: `onHeaders` at most once, as many messages as were asked for, `onEnd` once and last. */

@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import type { CallOptions, MethodDefaults } from "./contract.js";
 import { describe, RpcError } from "./error.js";
 import { Code } from "./status.js";
@@ -37,27 +38,37 @@ export function fromEpochMs(epochMs: number): number {
   return epochMs === noDeadline ? noDeadline : performance.now() + (epochMs - Date.now());
 }
 
+/** What a channel adds to the deadlines of its calls. */
+export interface DeadlineDefaults {
+  /** Milliseconds that a call may take. */
+  readonly timeoutMs?: number | undefined;
+  /** Milliseconds that a call leaves of its parent's time. */
+  readonly marginMs?: number | undefined;
+}
+
 /**
  * The earliest of what the call, its method, its channel and its parent say. A time in the past is a deadline like any
  * other: the call fails with DEADLINE_EXCEEDED before anything is sent.
+ *
+ * @throws RpcError INVALID_ARGUMENT for an option of the call that is no time; it names the option
  */
 export function earliestDeadline(
   options: CallOptions | undefined,
   method: MethodDefaults,
-  channelTimeoutMs: number | undefined,
+  channel: DeadlineDefaults = {},
 ): number {
   let deadline = noDeadline;
   const within = (ms: number) => {
     deadline = Math.min(deadline, performance.now() + ms);
   };
   if (method.timeoutMs !== undefined) within(method.timeoutMs);
-  if (channelTimeoutMs !== undefined) within(channelTimeoutMs);
+  if (channel.timeoutMs !== undefined) within(channel.timeoutMs);
   if (options === undefined) return deadline;
-  if (options.timeoutMs !== undefined) within(checkTimeout("timeoutMs", options.timeoutMs));
-  if (options.deadline !== undefined) {
-    deadline = Math.min(deadline, fromEpochMs(checkTimeout("deadline", Number(options.deadline))));
-  }
-  if (options.parent !== undefined) within(options.parent.timeLeftMs());
+  const { timeoutMs, marginMs, parent } = options;
+  if (timeoutMs !== undefined) within(checkTimeout("timeoutMs", timeoutMs));
+  if (options.deadline !== undefined) deadline = Math.min(deadline, fromEpochMs(checkPoint(options.deadline)));
+  if (marginMs !== undefined) checkMargin(marginMs);
+  if (parent !== undefined && parent !== null) within(parent.timeLeftMs() - (marginMs ?? channel.marginMs ?? 0));
   return deadline;
 }
 
@@ -65,4 +76,20 @@ export function earliestDeadline(
 export function checkTimeout(option: string, ms: number): number {
   if (typeof ms === "number" && !Number.isNaN(ms)) return ms;
   throw new RpcError(Code.INVALID_ARGUMENT, `${option} must be a number of milliseconds, not ${describe(ms)}`);
+}
+
+/** A margin as an option gives it. A negative one would outlive the parent, an infinite one would allow no call. */
+export function checkMargin(ms: number): number {
+  if (Number.isFinite(ms) && ms >= 0) return ms;
+  const details = `marginMs must be a finite number of milliseconds, at least 0, not ${describe(ms)}`;
+  throw new RpcError(Code.INVALID_ARGUMENT, details);
+}
+
+/** Milliseconds since the epoch. A string is not read as a date: what that means depends on who reads it. */
+function checkPoint(deadline: Date | number): number {
+  const ms = types.isDate(deadline) ? deadline.getTime() : deadline;
+  if (typeof ms === "number" && !Number.isNaN(ms)) return ms;
+  const given = types.isDate(deadline) ? "an invalid Date" : describe(deadline);
+  const details = `deadline must be a Date or a number of milliseconds since the epoch, not ${given}`;
+  throw new RpcError(Code.INVALID_ARGUMENT, details);
 }

@@ -1,3 +1,4 @@
+import { checkPolicy, checkThrottling } from "./attempts/policy.js";
 import { type ChannelDefaults, ClientChannel, channelDefaultNames } from "./client/client-channel.js";
 import type { Connection } from "./connection/connection.js";
 import { registry } from "./connection/registry.js";
@@ -82,6 +83,8 @@ function readOptions(target: string, options: DialOptions): DialOptions {
     throw new RpcError(Code.INVALID_ARGUMENT, `${name}: there is no such dial option${hint}`);
   }
   if (all.timeoutMs !== undefined) checkTimeout("timeoutMs", all.timeoutMs);
+  if (all.retry !== undefined) checkPolicy("retry", all.retry);
+  if (all.retryThrottling !== undefined) checkThrottling(all.retryThrottling);
   return all;
 }
 

@@ -1,5 +1,12 @@
 import { Metadata, type MetadataValue, pairsOf } from "./metadata.js";
 import { Code, codeName, type Status, toCode } from "./status.js";
+import {
+  checkStatusDetails,
+  readStatusDetails,
+  type StatusDetail,
+  type StatusDetails,
+  writeStatusDetails,
+} from "./status-details.js";
 
 const brand = Symbol.for("trunkline.RpcError");
 
@@ -7,6 +14,12 @@ const brand = Symbol.for("trunkline.RpcError");
 export interface RpcErrorInit {
   /** Trailers. */
   readonly metadata?: Metadata | undefined;
+  /**
+   * Typed details, each made with `statusDetail(codec, message)`; those of another error (`error.statusDetails`) may be
+   * given too. Default: those that `metadata` carries in `grpc-status-details-bin`, if any; an empty list leaves those out.
+   */
+  readonly statusDetails?: Iterable<StatusDetail> | undefined;
+  /** What led to this error. It stays in this process: a peer never sees it. */
   readonly cause?: unknown;
   /** `/package.Service/Method` */
   readonly method?: string | undefined;
@@ -36,7 +49,14 @@ export class RpcError extends Error {
   /** The address of the other end, where there was a connection. */
   readonly peer: string | undefined;
   #metadata: Metadata | undefined;
+  /** Those that this error was made with; in an error that was received they are in its trailers. */
+  readonly #givenDetails: StatusDetails | undefined;
+  #statusDetails: StatusDetails | undefined;
 
+  /**
+   * @param details the status text, for people; any text may be sent
+   * @throws RpcError INTERNAL for `statusDetails` that are no list of details
+   */
   constructor(code: Code, details: string, init: RpcErrorInit = {}) {
     super(`${codeName(code)}: ${details}`, init.cause === undefined ? undefined : { cause: init.cause });
     this.code = code;
@@ -46,18 +66,44 @@ export class RpcError extends Error {
     this.method = init.method;
     this.peer = init.peer;
     this.#metadata = init.metadata;
+    if (init.statusDetails !== undefined) this.#givenDetails = checkStatusDetails(init.statusDetails);
     Object.defineProperty(this, brand, { value: true });
   }
 
-  /** Trailers: what the other end sent along, or what a handler wants sent. */
+  /**
+   * Trailers: what the other end sent along, or what a handler wants sent.
+   *
+   * Those that were received are whole, with `grpc-status-details-bin` as it came; `statusDetails` reads it. Details that
+   * an error is made with are not in here: they are put into the trailers when it is sent, instead of any that are.
+   */
   get metadata(): Metadata {
     this.#metadata ??= new Metadata();
     return this.#metadata;
   }
 
   /**
-   * Makes an RpcError of anything thrown. One stays what it is; what looks like an error of grpc-js keeps its code,
-   * text and metadata; an abort becomes CANCELLED; all else is UNKNOWN, with the original as `cause`.
+   * Typed details: `find(codec)` gives the first of a type, iterating gives all, raw. Empty where there are none, and
+   * where the peer sent bytes that cannot be read as a `google.rpc.Status`, or one with another code than this error's:
+   * code and text are not touched by that, and the bytes are in `metadata` under `grpc-status-details-bin`.
+   */
+  get statusDetails(): StatusDetails {
+    this.#statusDetails ??= this.#givenDetails ?? readStatusDetails(this.#metadata, this.code);
+    return this.#statusDetails;
+  }
+
+  /**
+   * Whether the same call may do better later: for UNAVAILABLE, of which the statuscodes document says so, and where
+   * the server says so itself with a detail `google.rpc.RetryInfo`, whatever the code. It says nothing of whether the
+   * call was processed: a call that changes something is safe to repeat only if its method is idempotent.
+   */
+  get isRetryable(): boolean {
+    return this.code === Code.UNAVAILABLE || this.statusDetails.has("google.rpc.RetryInfo");
+  }
+
+  /**
+   * Makes an RpcError of anything thrown. One stays what it is; what looks like an error of grpc-js, or is a `Status`,
+   * keeps its code, text, metadata and details; an abort becomes CANCELLED; all else is UNKNOWN, with the original as
+   * `cause`.
    */
   static from(thrown: unknown): RpcError {
     if (thrown instanceof RpcError) return thrown;
@@ -70,9 +116,10 @@ export class RpcError extends Error {
     return new RpcError(name === "AbortError" ? Code.CANCELLED : Code.UNKNOWN, text, { cause: thrown });
   }
 
-  /** The status that this error stands for. */
+  /** The status that this error stands for; its trailers carry the details as they are sent. */
   toStatus(): Status {
-    return { code: this.code, details: this.details, metadata: this.metadata, cause: this.cause };
+    const { code, details, cause } = this;
+    return { code, details, metadata: writeStatusDetails(this.metadata, code, details, this.#givenDetails), cause };
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {

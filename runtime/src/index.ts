@@ -1,5 +1,12 @@
 /** @packageDocumentation The runtime of Trunkline: what generated code imports, and what its users do. */
 
+export type {
+  AttemptPolicy,
+  AttemptPolicyOption,
+  HedgingPolicy,
+  RetryPolicy,
+  RetryThrottling,
+} from "./attempts/policy.js";
 export type { ChannelDefaults, WaitOptions } from "./client/client-channel.js";
 export { ClientChannel } from "./client/client-channel.js";
 export type { ConnectionStats } from "./connection/connection.js";
@@ -13,6 +20,8 @@ export type {
   PoolOptions,
   Resolver,
 } from "./connection/settings.js";
+export type { ContextKey } from "./context.js";
+export { CallContext, createContextKey } from "./context.js";
 export type * from "./contract.js";
 export type {
   CallCredentials,
@@ -59,5 +68,7 @@ export { Server } from "./server/server.js";
 export type { OnError } from "./server/server-call.js";
 export type { Status } from "./status.js";
 export { Code, codeName } from "./status.js";
+export type { StatusDetail } from "./status-details.js";
+export { StatusDetails, statusDetail } from "./status-details.js";
 export { encodeMessage } from "./transport/codec.js";
 export type { TransportName } from "./transport/transports.js";

@@ -1,6 +1,7 @@
 import { RpcError } from "./error.js";
 import { Metadata } from "./metadata.js";
 import { Code, type Status } from "./status.js";
+import { type Step, steppedMessages } from "./stepped-messages.js";
 
 /** Tells a reply of any copy of this package from other objects. */
 const tag = "trunkline.Reply";
@@ -57,10 +58,13 @@ export abstract class Reply<Res = unknown> {
 
   /** The same reply with its messages passed through a generator, which may drop, add and reorder them. */
   transform(change: (messages: AsyncIterable<Res>) => AsyncIterable<Res>): Reply<Res> {
+    const { messages } = this;
     return new StreamReply(
-      change(this.messages),
+      change(messages),
       () => this.status,
       () => this.headers,
+      // A generator that is left before its first step does not get to leave what it was made of.
+      () => leave(messages),
     );
   }
 }
@@ -106,6 +110,7 @@ class StreamReply<Res> extends Reply<Res> {
   readonly #source: AsyncIterable<Res>;
   readonly #sourceStatus: () => Promise<Status>;
   readonly #headers: Metadata | (() => Promise<Metadata>) | undefined;
+  readonly #onLeft: (() => void) | undefined;
   #status: Promise<Status> | undefined;
   #settle: ((status: Status | Promise<Status>) => void) | undefined;
   #ended: Status | Promise<Status> | undefined;
@@ -114,8 +119,10 @@ class StreamReply<Res> extends Reply<Res> {
     source: AsyncIterable<Res>,
     sourceStatus: () => Promise<Status>,
     headers: Metadata | (() => Promise<Metadata>) | undefined,
+    onLeft?: () => void,
   ) {
     super();
+    this.#onLeft = onLeft;
     this.#source = source;
     this.#sourceStatus = sourceStatus;
     this.#headers = headers;
@@ -130,7 +137,20 @@ class StreamReply<Res> extends Reply<Res> {
   }
 
   get messages(): AsyncIterable<Res> {
-    return this.#watch();
+    const step: Step<Res> = async (next) => {
+      try {
+        const result = await next();
+        if (result.done === true) this.#end(this.#sourceStatus());
+        return result;
+      } catch (error) {
+        this.#end(RpcError.from(error).toStatus());
+        throw error;
+      }
+    };
+    return steppedMessages(this.#source, step, () => {
+      this.#end(new RpcError(Code.CANCELLED, "the response stream was left early").toStatus());
+      this.#onLeft?.();
+    });
   }
 
   get status(): Promise<Status> {
@@ -139,21 +159,6 @@ class StreamReply<Res> extends Reply<Res> {
       else resolve(this.#ended);
     });
     return this.#status;
-  }
-
-  async *#watch(): AsyncGenerator<Res> {
-    let left = true;
-    try {
-      yield* this.#source;
-      left = false;
-      this.#end(this.#sourceStatus());
-    } catch (error) {
-      left = false;
-      this.#end(RpcError.from(error).toStatus());
-      throw error;
-    } finally {
-      if (left) this.#end(new RpcError(Code.CANCELLED, "the response stream was left early").toStatus());
-    }
   }
 
   #end(status: Status | Promise<Status>): void {
@@ -183,9 +188,20 @@ export class DeferredReply<Res> extends Reply<Res> {
 
   get messages(): AsyncIterable<Res> {
     const reply = this.resolved;
-    return (async function* () {
-      yield* (await reply).messages;
-    })();
+    return {
+      [Symbol.asyncIterator]() {
+        const source = reply.then(({ messages }) => messages[Symbol.asyncIterator]());
+        source.catch(() => {}); // Seen by whoever takes a message.
+        return {
+          next: async () => (await source).next(),
+          // Whoever leaves does not wait for an interceptor that has yet to answer.
+          async return() {
+            source.then((iterator) => iterator.return?.()).catch(() => {});
+            return { done: true, value: undefined };
+          },
+        };
+      },
+    };
   }
 
   get status(): Promise<Status> {
@@ -194,6 +210,10 @@ export class DeferredReply<Res> extends Reply<Res> {
       (error) => RpcError.from(error).toStatus(),
     );
   }
+}
+
+function leave(messages: AsyncIterable<unknown>): void {
+  Promise.resolve(messages[Symbol.asyncIterator]().return?.()).catch(() => {});
 }
 
 /** The one message of a stream that must have exactly one (statuscodes document: cardinality violation). */

@@ -39,7 +39,7 @@ export interface Status {
   readonly code: Code;
   /** The status text; empty where nothing was said. */
   readonly details: string;
-  /** Trailers. */
+  /** Trailers. Typed details of an error are in them; `RpcError.from(status).statusDetails` reads those. */
   readonly metadata: Metadata;
   /** What made the call fail on this side, where something did. */
   readonly cause?: unknown;

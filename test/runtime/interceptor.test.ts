@@ -1,6 +1,6 @@
 import { type Call, Code, chain, type Interceptor, Reply, RpcError, type Status } from "@trunkline/runtime";
 import type { Note } from "../../fixtures/golden/ts-proto/kinds/v1/kinds.js";
-import { collect, startKinds, stopKinds } from "./kinds.js";
+import { collect, event, startKinds, stopKinds } from "./kinds.js";
 import { transports } from "./transports.js";
 
 afterEach(stopKinds);
@@ -251,5 +251,92 @@ describe.each(transports)("interceptors on $name", ({ transport }) => {
     expect(() => dial({ interceptors: [((call: Call) => call) as never, (() => 5) as never] })).toThrow(
       /must be \(next\) => \(call\) => …/,
     );
+  });
+});
+
+describe.each(transports)("a stream that is left on $name", ({ transport }) => {
+  const passing: [string, Interceptor][] = [
+    ["an interceptor that passes it on", (next) => (call) => next(call)],
+    ["an async one", (next) => async (call) => next(call)],
+    ["one that changes messages", (next) => (call) => next(call).map((message) => message)],
+  ];
+  test.each(passing)("before its first message is left at the server too, through %s", async (_what, interceptor) => {
+    const [started, aborted] = [event(), event()];
+    const kinds = await startKinds(transport, {
+      async *serverStream(_request, call) {
+        call.signal.addEventListener("abort", () => aborted.happen());
+        started.happen();
+        await aborted.happened;
+      },
+    });
+    const stream = kinds
+      .dial({ interceptors: [interceptor] })
+      .serverStream({})
+      [Symbol.asyncIterator]();
+    await started.happened;
+    await stream.return?.();
+    await aborted.happened;
+  });
+
+  test("while a server's interceptor waits does not start its generator", async () => {
+    const [asked, cancelled, go] = [event(), event(), event()];
+    let steps = 0;
+    const slow: Interceptor = (next) => async (call) => {
+      call.server?.signal.addEventListener("abort", () => cancelled.happen());
+      asked.happen();
+      await go.happened;
+      return next(call);
+    };
+    const kinds = await startKinds(
+      transport,
+      {
+        async *serverStream() {
+          for (; steps < 5000; steps++) yield {};
+        },
+      },
+      { interceptors: [slow] },
+    );
+    const controller = new AbortController();
+    const reading = collect(kinds.client.serverStream({}, { signal: controller.signal }));
+    await asked.happened;
+    controller.abort();
+    await expect(reading).rejects.toMatchObject({ code: Code.CANCELLED });
+    await cancelled.happened;
+    go.happen();
+    for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
+    expect(steps).toBe(0);
+  });
+});
+
+describe.each(transports)("a handler's stream on which nothing happens, on $name", ({ transport }) => {
+  const chains: [string, Interceptor[]][] = [
+    ["no interceptor", []],
+    ["one that passes it on", [(next) => (call) => next(call)]],
+    ["an async one", [(next) => async (call) => next(call)]],
+    ["one that counts messages", [(next) => (call) => next(call).map((message) => message)]],
+  ];
+  test.each(chains)("is told of a cancellation through %s", async (_what, interceptors) => {
+    const [started, closed] = [event(), event()];
+    const idle = {
+      next: () => {
+        started.happen();
+        return new Promise<never>(() => {});
+      },
+      return: async () => {
+        closed.happen();
+        return { done: true as const, value: undefined };
+      },
+    };
+    const { client } = await startKinds(
+      transport,
+      { serverStream: () => ({ [Symbol.asyncIterator]: () => idle }) },
+      { interceptors },
+    );
+    const controller = new AbortController();
+    const reading = collect(client.serverStream({}, { signal: controller.signal }));
+    await started.happened;
+    controller.abort();
+    await expect(reading).rejects.toMatchObject({ code: Code.CANCELLED });
+    await closed.happened;
   });
 });

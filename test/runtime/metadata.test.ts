@@ -1,6 +1,7 @@
 import { Code, Metadata, RpcError } from "@trunkline/runtime";
 import fc from "fast-check";
 import { startKinds, stopKinds } from "./kinds.js";
+import { RawCalls } from "./raw-calls.js";
 
 afterEach(stopKinds);
 
@@ -45,6 +46,58 @@ describe("Metadata", () => {
     const { client } = await startKinds("grpc-js", { unary: () => ({}) });
     const reply = client.unary({}, { metadata: { "grpc-status": "0" } });
     await expect(reply).rejects.toMatchObject({ code: Code.INVALID_ARGUMENT });
+  });
+
+  test("keys with capitals arrive in lower case, and are found in any", async () => {
+    const { client } = await startKinds("grpc-js", {
+      unary: (_request, { metadata }) => ({
+        text: `${metadata.get("X-Request-ID")} ${[...metadata].map(([key]) => key)}`,
+      }),
+    });
+    const { text } = await client.unary({}, { metadata: { "X-Request-Id": "7" } });
+    expect(text).toMatch(/^7 .*\bx-request-id\b/);
+  });
+
+  /** Of a -bin key: what another peer may write, and the bytes that it is. */
+  const binaries: [string | string[], number[][]][] = [
+    ["AQID", [[1, 2, 3]]],
+    ["AQI=", [[1, 2]]],
+    ["AQI", [[1, 2]]],
+    ["AQ==", [[1]]],
+    ["AQ", [[1]]],
+    ["", [[]]],
+    [
+      "AQI,AQID",
+      [
+        [1, 2],
+        [1, 2, 3],
+      ],
+    ],
+    ["AQI=, AQ", [[1, 2], [1]]],
+    [
+      ["AQI=", "AQID"],
+      [
+        [1, 2],
+        [1, 2, 3],
+      ],
+    ],
+    // No base64. A peer that is strict would end the call; grpc-js reads what it can, and no call fails of it.
+    ["%%%%", [[]]],
+    ["AQ!ID", [[1, 2, 3]]],
+  ];
+  test.each(binaries)("a value %p on the wire, padded or not, is bytes", async (value, expected) => {
+    const seen: number[][] = [];
+    const { address } = await startKinds("grpc-js", {
+      unary(_request, { metadata }) {
+        seen.push(...metadata.getAll("x-data-bin").map((bytes) => [...bytes]));
+        return {};
+      },
+    });
+    const raw = new RawCalls(address);
+    const trailers = await raw.start("/kinds.v1.Kinds/Unary", { headers: { "x-data-bin": value } }).ended;
+    await raw.close();
+    expect(trailers["grpc-status"]).toBe("0");
+    expect(seen).toEqual(expected);
   });
 
   test("whatever it takes arrives", async () => {

@@ -12,14 +12,21 @@ export async function becomeReady(connection: Connection, { signal, ...limits }:
     throw new RpcError(Code.FAILED_PRECONDITION, `connections to ${target} are short: each call makes its own`);
   }
   const cleanUps: (() => void)[] = [];
+  const { initialMs, maxMs } = connection.settings.backoff;
+  let retry: NodeJS.Timeout | undefined;
+  let waitMs = 0;
   try {
     await new Promise<void>((resolve, reject) => {
       const fail = (code: Code, details: string, cause?: unknown) => reject(new RpcError(code, details, { cause }));
       const look = () => {
         if (connection.state === "READY") resolve();
         else if (connection.state === "SHUTDOWN") fail(Code.UNAVAILABLE, `the connection to ${target} was closed`);
-        // After a disconnect, and once an attempt is over.
-        else if (connection.state === "IDLE") connection.connect();
+        // After a disconnect, and where one could not even be opened.
+        else if (connection.state === "IDLE") {
+          clearTimeout(retry);
+          retry = setTimeout(() => connection.connect(), waitMs);
+          waitMs = Math.min(Math.max(initialMs, waitMs * 1.6), maxMs);
+        }
       };
       const onAbort = () => fail(Code.CANCELLED, "the wait was cancelled by its caller", signal?.reason);
       cleanUps.push(
@@ -30,12 +37,11 @@ export async function becomeReady(connection: Connection, { signal, ...limits }:
           fail(Code.DEADLINE_EXCEEDED, `the connection to ${target} is still ${connection.state}${why}`);
         }),
         () => signal?.removeEventListener("abort", onAbort),
+        () => clearTimeout(retry),
       );
       signal?.addEventListener("abort", onAbort);
       if (signal?.aborted) onAbort();
       look();
-      // One that could not even be opened has no states to report.
-      connection.connect();
     });
   } finally {
     for (const cleanUp of cleanUps) cleanUp();

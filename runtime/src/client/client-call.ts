@@ -1,3 +1,4 @@
+import type { CallStarter } from "../attempts/attempts.js";
 import { publishCall } from "../connection/diagnostics.js";
 import type { CallHandle, CallOptions, CallSink, CallSpec, MessageSource, Progress } from "../contract.js";
 import { RpcError } from "../error.js";
@@ -9,11 +10,6 @@ import { Code, type Status } from "../status.js";
 
 /** Messages that may come ahead of the loop that takes them: one being worked on, one ready. */
 const readAhead = 2;
-
-/** Puts a call on a connection. */
-export interface CallStarter {
-  start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I>;
-}
 
 /**
  * A call on the wire, seen from the client: the sink that a transport reports to, and the reply that a caller reads.
@@ -167,7 +163,7 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
       cause: status.cause,
       method: this.#spec.method.path,
       peer: this.#handle?.peer(),
-      attempts: this.#handle === undefined ? 0 : this.#spec.attempt + 1,
+      attempts: this.#handle === undefined ? 0 : (this.#handle.attempts ?? 1),
       elapsedMs: performance.now() - this.#startedAt,
     });
   }

@@ -1,3 +1,6 @@
+import { Attempts } from "../attempts/attempts.js";
+import { type AttemptPolicyOption, checkPolicy, policyOf, type RetryThrottling } from "../attempts/policy.js";
+import { RetryThrottle } from "../attempts/throttle.js";
 import type { Connection, ConnectionStats } from "../connection/connection.js";
 import type {
   Call,
@@ -12,12 +15,13 @@ import type {
   State,
 } from "../contract.js";
 import type { CallCredentials } from "../credentials.js";
-import { earliestDeadline } from "../deadline.js";
+import { checkMargin, earliestDeadline } from "../deadline.js";
 import { RpcError } from "../error.js";
 import { compose } from "../interceptor.js";
 import { MessageStream } from "../message-stream.js";
 import { Metadata } from "../metadata.js";
 import { Reply } from "../reply.js";
+import { outsideHandlers, startingOutsideHandlers, withParent } from "../server/propagation.js";
 import { becomeReady } from "./become-ready.js";
 import { callCredentialsInterceptor } from "./call-credentials.js";
 import { ClientCall } from "./client-call.js";
@@ -30,8 +34,14 @@ export interface ChannelDefaults {
   readonly interceptors?: readonly Interceptor[] | undefined;
   /** Milliseconds that a call may take; a call or its method may say less. */
   readonly timeoutMs?: number | undefined;
+  /** Milliseconds that calls leave of their parent's time, for its own answer; a call may say otherwise. Default 0. */
+  readonly marginMs?: number | undefined;
   /** Wait for a connection instead of failing at once where there is none. Default false. */
   readonly waitForReady?: boolean | undefined;
+  /** When calls are tried again; `false` for one attempt only. Default: what each method's table entry says. */
+  readonly retry?: AttemptPolicyOption | undefined;
+  /** Stops retries through this handle while most of its calls fail. Default: never. */
+  readonly retryThrottling?: RetryThrottling | undefined;
   /** Identify the caller on every call; TLS only. */
   readonly callCredentials?: CallCredentials | undefined;
 }
@@ -40,7 +50,10 @@ export interface ChannelDefaults {
 export const channelDefaultNames: readonly (keyof ChannelDefaults)[] = Object.keys({
   interceptors: true,
   timeoutMs: true,
+  marginMs: true,
   waitForReady: true,
+  retry: true,
+  retryThrottling: true,
   callCredentials: true,
 } satisfies { [Name in keyof Required<ChannelDefaults>]: true }) as (keyof ChannelDefaults)[];
 
@@ -58,6 +71,7 @@ export class ClientChannel implements Channel {
   readonly #connection: Connection;
   readonly #defaults: ChannelDefaults;
   readonly #interceptors: readonly Interceptor[];
+  readonly #throttle: RetryThrottle | undefined;
   /** The way of a call through the interceptors; undefined where there are none. */
   readonly #intercepted: Next | undefined;
 
@@ -65,7 +79,9 @@ export class ClientChannel implements Channel {
   constructor(connection: Connection, defaults: ChannelDefaults) {
     this.#connection = connection;
     this.#defaults = defaults;
-    const { interceptors = [], callCredentials } = defaults;
+    if (defaults.marginMs !== undefined) checkMargin(defaults.marginMs);
+    const { interceptors = [], callCredentials, retryThrottling } = defaults;
+    if (retryThrottling !== undefined) this.#throttle = new RetryThrottle(retryThrottling);
     this.#interceptors =
       callCredentials === undefined ? interceptors : [...interceptors, this.#credentials(callCredentials)];
     if (this.#interceptors.length > 0) this.#intercepted = compose(this.#interceptors, this.#onWire);
@@ -113,7 +129,7 @@ export class ClientChannel implements Channel {
 
   /** Makes the connection now instead of with the first call. */
   connect(): void {
-    this.#connection.connect();
+    outsideHandlers(() => this.#connection.connect());
   }
 
   /**
@@ -123,7 +139,7 @@ export class ClientChannel implements Channel {
    *   CANCELLED by the signal
    */
   waitForReady(options: WaitOptions = {}): Promise<void> {
-    return becomeReady(this.#connection, options);
+    return outsideHandlers(() => becomeReady(this.#connection, options));
   }
 
   /**
@@ -172,17 +188,19 @@ export class ClientChannel implements Channel {
     method: MethodDesc<I, unknown, never, O>,
     request: I | undefined,
     requests: MessageSource<I> | undefined,
-    options: CallOptions | undefined,
+    given: CallOptions | undefined,
   ): Reply<O> {
     try {
-      const deadline = earliestDeadline(options, method.defaults, this.#defaults.timeoutMs);
+      const options = withParent(given);
+      if (options?.retry !== undefined) checkPolicy("retry", options.retry);
+      const deadline = earliestDeadline(options, method.defaults, this.#defaults);
       const next = this.#next(options);
       if (next === undefined) {
         const metadata = options?.metadata === undefined ? undefined : Metadata.from(options.metadata);
         return this.#start(method, request, requests, deadline, metadata, options);
       }
       const call = new OutgoingCall(method, request, requests, deadline, options);
-      return outermostReply(next(call), deadline, options?.signal) as Reply<O>;
+      return outermostReply(next(call), deadline, cancelledBy(options)) as Reply<O>;
     } catch (error) {
       return Reply.fail(RpcError.from(error));
     }
@@ -221,10 +239,21 @@ export class ClientChannel implements Channel {
       maxSendMessageBytes: options?.maxSendMessageBytes,
       only: request as I,
     };
-    return new ClientCall(spec, options).start(this.#connection, requests);
+    const policy = policyOf(method, options?.retry, this.#defaults.retry);
+    const connection = startingOutsideHandlers(this.#connection);
+    const starter = policy === undefined ? connection : new Attempts(connection, policy, this.#throttle);
+    return new ClientCall(spec, options).start(starter, requests);
   }
 
   #credentials(credentials: CallCredentials): Interceptor {
     return callCredentialsInterceptor(credentials, this.#connection);
   }
+}
+
+/** What cancels a call even while an interceptor has not called on: its caller's signal, and its parent's end. */
+function cancelledBy(options: CallOptions | undefined): AbortSignal | undefined {
+  const signal = options?.signal;
+  const parent = options?.parent?.signal;
+  if (signal === undefined || parent === undefined) return signal ?? parent;
+  return AbortSignal.any([signal, parent]);
 }

@@ -3,6 +3,7 @@ import { RpcError } from "../error.js";
 import type { Metadata } from "../metadata.js";
 import { DeferredReply, Reply } from "../reply.js";
 import { Code, type Status } from "../status.js";
+import { steppedMessages } from "../stepped-messages.js";
 import { ClientCall } from "./client-call.js";
 
 /**
@@ -31,14 +32,7 @@ class CheckedReply extends Reply {
   }
 
   get messages(): AsyncIterable<unknown> {
-    const { messages } = this.#reply;
-    return (async function* () {
-      try {
-        yield* messages;
-      } catch (error) {
-        rethrow(error);
-      }
-    })();
+    return steppedMessages(this.#reply.messages, (next) => next().catch(rethrow));
   }
 
   get status(): Promise<Status> {

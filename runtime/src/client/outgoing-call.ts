@@ -1,3 +1,4 @@
+import { CallContext } from "../context.js";
 import type { Call, CallOptions, MessageSource, MethodDesc } from "../contract.js";
 import { fromEpochMs, noDeadline, timeLeft, toDate } from "../deadline.js";
 import { Metadata } from "../metadata.js";
@@ -13,6 +14,7 @@ export class OutgoingCall implements Call {
   requests: MessageSource<unknown> | undefined;
   /** Monotonic ms. */
   deadlineMs: number;
+  #context: CallContext | undefined;
 
   constructor(
     method: MethodDesc,
@@ -28,6 +30,14 @@ export class OutgoingCall implements Call {
     this.options = options;
     this.signal = options?.signal;
     this.metadata = options?.metadata === undefined ? new Metadata() : new Metadata(options.metadata);
+  }
+
+  get context(): CallContext {
+    if (this.#context === undefined) {
+      const behind = [this.options?.context, this.options?.parent?.context];
+      this.#context = new CallContext(...behind.filter((context) => context !== undefined));
+    }
+    return this.#context;
   }
 
   get deadline(): Date | undefined {

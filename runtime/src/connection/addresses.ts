@@ -7,30 +7,36 @@ import type { ConnectionSettings } from "./settings.js";
 const longestTimerMs = 2 ** 31 - 1;
 
 /**
- * Calls `onChange` when the name has other addresses than it had, looked up every `resolveEveryMs`: names do not say
- * when they change, and a transport looks again only after it has lost a connection. Warns, once, where `round_robin` has
- * but one address to spread calls over: most likely the name is that of a load balancer, or of a service that is not
- * headless.
+ * Calls `onChange` when the target is elsewhere than it was, looked up every `resolveEveryMs` while the connection is in
+ * use: names do not say when they change, and a transport looks again only after it has lost a connection. Warns, once,
+ * where `round_robin` has but one address to spread calls over: most likely the name is that of a load balancer, or of a
+ * service that is not headless.
  *
  * @returns what ends it
  */
-export function watchAddresses(settings: ConnectionSettings, onChange: () => void): () => void {
-  const { resolveEveryMs, loadBalancing } = settings;
-  const name = nameOf(settings.target);
+export function watchAddresses(settings: ConnectionSettings, isInUse: () => boolean, onChange: () => void): () => void {
+  const { target, resolver, resolveEveryMs, loadBalancing } = settings;
+  const name = nameOf(target);
   const again = resolveEveryMs <= longestTimerMs;
-  if (name === undefined || !(again || loadBalancing === "round_robin")) return () => {};
+  const mayWarn = loadBalancing === "round_robin" && resolver === undefined;
+  if ((name === undefined && resolver === undefined) || !(again || mayWarn)) return () => {};
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let known: string | undefined;
+  const find = async () => (resolver === undefined ? lookup(name!) : [await resolver(target)]);
   const look = async () => {
-    // A name that cannot be resolved now is the transport's to report, where somebody calls.
-    const addresses = await lookup(name).catch(() => undefined);
-    if (stopped) return;
-    if (addresses !== undefined) {
-      if (loadBalancing === "round_robin" && addresses.length === 1 && known === undefined) warn(settings.target);
-      const now = addresses.sort().join();
-      if (known !== undefined && known !== now) onChange();
-      known = now;
+    if (isInUse()) {
+      // What cannot be resolved now is the transport's to report, where somebody calls.
+      const addresses = await find().catch(() => undefined);
+      if (stopped) return;
+      if (addresses !== undefined) {
+        if (mayWarn && addresses.length === 1) warn(target);
+        const now = addresses.sort().join();
+        if (known !== undefined && known !== now) onChange();
+        known = now;
+      }
+    } else {
+      known = undefined;
     }
     if (again) timer = setTimeout(look, resolveEveryMs).unref();
   };
@@ -54,9 +60,15 @@ function nameOf(target: string): Name | undefined {
   return { host, server: server === "" ? undefined : server };
 }
 
+/** grpc-js asks the server that a target names only where it is told to. What it does not ask says nothing about it. */
+const asksServers = (): boolean => process.env.GRPC_NODE_USE_ALTERNATIVE_RESOLVER === "true";
+
 async function lookup({ host, server }: Name): Promise<string[]> {
-  if (server === undefined) return (await dns.lookup(host, { all: true })).map(({ address }) => address);
-  const resolver = new dns.Resolver();
+  if (server === undefined || !asksServers()) {
+    return (await dns.lookup(host, { all: true })).map(({ address }) => address);
+  }
+  // One that does not answer must not hold a process that has nothing else to do.
+  const resolver = new dns.Resolver({ timeout: 2000, tries: 1 });
   resolver.setServers([server]);
   const found = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
   if (found.every(({ status }) => status === "rejected")) throw (found[0] as PromiseRejectedResult).reason;

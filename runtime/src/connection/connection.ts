@@ -68,8 +68,8 @@ export class Connection {
   start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I> {
     if (this.#closed !== undefined) throw this.#closedError();
     if (this.settings.short) return this.#startAlone(spec, sink);
-    const channel = this.#queue.size === 0 ? this.#pool.take() : undefined;
-    if (channel !== undefined) {
+    const channel = this.#queue.size === 0 || !spec.waitForReady ? this.#pool.take() : undefined;
+    if (channel !== undefined && (channel.state === "READY" || !spec.waitForReady)) {
       const handle = channel.start(spec, sink);
       this.#started++;
       return handle;
@@ -79,8 +79,15 @@ export class Connection {
       const details = `${maxQueuedCalls} calls wait for a connection to ${this.settings.target} already (pool.maxQueuedCalls)`;
       throw new RpcError(Code.RESOURCE_EXHAUSTED, details);
     }
-    const waiting = new WaitingCall(spec, sink, (gone) => this.#queue.delete(gone));
+    const waiting = new WaitingCall(
+      spec,
+      sink,
+      (gone) => this.#queue.delete(gone),
+      () => this.#lastError,
+    );
     this.#queue.add(waiting);
+    // One that waits for READY is on no channel that would connect for its sake.
+    if (spec.waitForReady) this.#pool.connect();
     this.#watchAddresses();
     return waiting;
   }
@@ -88,10 +95,15 @@ export class Connection {
   /** On a channel of its own, which closes with it. */
   #startAlone<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I> {
     const channel = this.#pool.takeOnce();
-    const waiting = new WaitingCall(spec, sink, (gone) => {
-      this.#queue.delete(gone);
-      this.#pool.retire(channel);
-    });
+    const waiting = new WaitingCall(
+      spec,
+      sink,
+      (gone) => {
+        this.#queue.delete(gone);
+        this.#pool.retire(channel);
+      },
+      () => this.#lastError,
+    );
     this.#queue.add(waiting);
     channel.opened.then(
       () => {
@@ -108,6 +120,7 @@ export class Connection {
     for (const waiting of this.#queue) {
       const channel = this.#pool.take(true);
       if (channel === undefined) return;
+      if (waiting.isPatient && channel.state !== "READY") continue;
       this.#queue.delete(waiting);
       if (waiting.begin(channel)) this.#started++;
     }
@@ -172,8 +185,8 @@ export class Connection {
 
   connect(): void {
     if (this.#closed !== undefined || this.settings.short) return;
-    this.#watchAddresses();
     this.#pool.connect();
+    this.#watchAddresses();
   }
 
   /** A round trip in milliseconds, on the channel that a call would take. */
@@ -202,6 +215,9 @@ export class Connection {
 
   #onState(state: State): void {
     for (const listener of [...this.#stateListeners]) listener(state);
+    if (this.#queue.size === 0 || this.settings.short) return;
+    if (state === "READY") this.#startQueued();
+    else if (state === "IDLE") this.#pool.reconnect();
   }
 
   #onEvent(event: ConnectionEvent): void {
@@ -212,6 +228,10 @@ export class Connection {
   }
 
   #watchAddresses(): void {
-    this.#stopWatchingAddresses ??= watchAddresses(this.settings, () => this.#pool.replaceAll());
+    this.#stopWatchingAddresses ??= watchAddresses(
+      this.settings,
+      () => this.#pool.channels.length > 0,
+      () => this.#pool.replaceAll(),
+    );
   }
 }

@@ -26,6 +26,8 @@ const growAt = 0.8;
 const ageJitter = 0.1;
 /** A replacement that was not ready in time is tried again after this time. */
 const replaceAgainMs = 30_000;
+/** By which each wait for another address, or other credentials, is longer than the one before. */
+const backoffFactor = 1.6;
 /** What a timer of Node.js can wait for. */
 const longestTimerMs = 2 ** 31 - 1;
 
@@ -96,6 +98,11 @@ export class Pool implements ChannelOwner {
     for (const channel of this.#channels) channel.opened.then(() => channel.connect()).catch(() => {});
   }
 
+  /** Connects those that are open and have lost their connection. */
+  reconnect(): void {
+    for (const channel of this.#open()) channel.connect();
+  }
+
   /** Replaces every channel by a new one, which is ready before the old one takes no more calls. */
   replaceAll(): void {
     for (const channel of this.#open()) void this.#replace(channel);
@@ -124,7 +131,9 @@ export class Pool implements ChannelOwner {
 
   // ── Reported by channels ──────────────────────────────────────────────────────────────────────────────────────────
 
-  channelChanged(_channel: PooledChannel): void {
+  channelChanged(channel: PooledChannel): void {
+    if (channel.state === "READY") channel.failures = 0;
+    if (channel.state === "TRANSIENT_FAILURE") this.#askAgain(channel);
     this.#update();
   }
 
@@ -217,15 +226,22 @@ export class Pool implements ChannelOwner {
     );
   }
 
-  #watchAge(
-    channel: PooledChannel,
-    afterMs = this.#settings.maxAgeMs * (1 + ageJitter * (2 * Math.random() - 1)),
-  ): void {
-    if (afterMs > longestTimerMs) return;
-    channel.ageTimer = setTimeout(() => {
-      if (channel.state === "READY") void this.#replace(channel);
-      else this.#watchAge(channel, Math.min(replaceAgainMs, this.#settings.maxAgeMs));
-    }, afterMs).unref();
+  #watchAge(channel: PooledChannel): void {
+    this.#replaceIn(this.#settings.maxAgeMs * (1 + ageJitter * (2 * Math.random() - 1)), channel);
+  }
+
+  /** Where a transport cannot connect, it tries again what it was given; whoever gave it may have something else now. */
+  #askAgain(channel: PooledChannel): void {
+    const { resolver, credentials, backoff } = this.#settings;
+    if (resolver === undefined && typeof credentials !== "function") return;
+    if (!this.#channels.includes(channel)) return;
+    this.#replaceIn(Math.min(backoff.initialMs * backoffFactor ** channel.failures, backoff.maxMs), channel);
+  }
+
+  #replaceIn(millis: number, channel: PooledChannel): void {
+    clearTimeout(channel.ageTimer);
+    if (millis > longestTimerMs) return;
+    channel.ageTimer = setTimeout(() => void this.#replace(channel), millis).unref();
   }
 
   /** Make before break. Where no replacement can be had, the old one stays. */
@@ -237,7 +253,10 @@ export class Pool implements ChannelOwner {
     const index = this.#channels.indexOf(channel);
     if (!ready || index < 0) {
       this.retire(next);
-      if (index >= 0) this.#watchAge(channel, Math.min(replaceAgainMs, this.#settings.maxAgeMs));
+      if (index < 0) return;
+      channel.failures++;
+      if (channel.state === "READY") this.#replaceIn(Math.min(replaceAgainMs, this.#settings.maxAgeMs), channel);
+      else this.#askAgain(channel);
       return;
     }
     this.#retiring.delete(next);

@@ -22,7 +22,7 @@ export interface ChannelOwner {
 /** One of the channels of a connection, with what has to be known of it to choose among them. */
 export class PooledChannel implements ChannelObserver {
   readonly #owner: ChannelOwner;
-  readonly #whenReady: (() => void)[] = [];
+  #outcome: ((state: State) => void) | undefined;
   #channel: TransportChannel | undefined;
   /** Resolves when calls can be started on it; rejects where it could not be made. */
   readonly opened: Promise<void>;
@@ -35,7 +35,10 @@ export class PooledChannel implements ChannelObserver {
   connectedAt: number | undefined;
   /** A ping under way that finds out whether the peer is still there. */
   probe: Promise<void> | undefined;
+  /** Until it is replaced. */
   ageTimer: NodeJS.Timeout | undefined;
+  /** Times that a replacement failed since it last worked. */
+  failures = 0;
 
   constructor(owner: ChannelOwner, make: MakeChannel, once = false) {
     this.#owner = owner;
@@ -64,17 +67,16 @@ export class PooledChannel implements ChannelObserver {
     this.#channel?.connect();
   }
 
-  /** Resolves with whether it was READY within so many milliseconds. */
+  /** Resolves with whether it becomes READY: within so many milliseconds, and by its first attempt. */
   async becomesReady(withinMs: number): Promise<boolean> {
     await this.opened;
-    this.connect();
-    if (this.state === "READY") return true;
+    if (this.state !== "CONNECTING" && this.state !== "IDLE") return this.state === "READY";
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(false), Math.min(withinMs, 2 ** 31 - 1)).unref();
-      this.#whenReady.push(() => {
+      this.#outcome = (state) => {
         clearTimeout(timer);
-        resolve(true);
-      });
+        resolve(state === "READY");
+      };
     });
   }
 
@@ -101,7 +103,7 @@ export class PooledChannel implements ChannelObserver {
   onState(state: State): void {
     if (state === this.state) return;
     this.state = state;
-    if (state === "READY") for (const tell of this.#whenReady.splice(0)) tell();
+    if (state === "READY" || state === "TRANSIENT_FAILURE") this.#outcome?.(state);
     this.#owner.channelChanged(this);
   }
 

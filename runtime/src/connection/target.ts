@@ -31,7 +31,8 @@ export function parseTarget(target: string): Target {
     case "dns": {
       const path = /^\/\/([^/]*)\/(.+)$/.exec(rest);
       if (path === null) return dns(target, rest);
-      return path[1] === "" ? dns(target, path[2]!) : { ...dns(target, path[2]!), uri: target };
+      const found = dns(target, path[2]!);
+      return { ...found, uri: found.uri.replace("///", `//${path[1]}/`) };
     }
     case "unix": {
       const path = rest.startsWith("///") ? rest.slice(2) : rest;
@@ -47,7 +48,7 @@ export function parseTarget(target: string): Target {
     case "xds": {
       const name = /^\/\/[^/]*\/(.+)$/.exec(rest)?.[1];
       if (name === undefined) throw unreadable(target, "it names no service");
-      return { uri: target, authority: name, host: splitPort(target, name).host, local: false };
+      return { uri: target, authority: name, host: name.replace(/:\d+$/, ""), local: false };
     }
     default:
       throw unreadable(target, `its scheme "${scheme}" is unknown`);

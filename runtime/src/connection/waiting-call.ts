@@ -17,6 +17,8 @@ export class WaitingCall<I, O> implements CallHandle<I> {
   readonly #spec: CallSpec<I, O>;
   readonly #sink: CallSink<O>;
   readonly #onGone: (call: WaitingCall<I, O>) => void;
+  /** Waits for a channel that is READY; others take any, and fail with it. */
+  readonly isPatient: boolean;
   readonly #stopTimer: () => void;
   #call: CallHandle<I> | undefined;
   #over = false;
@@ -24,13 +26,24 @@ export class WaitingCall<I, O> implements CallHandle<I> {
   #first: { readonly message: I } | undefined;
   #ended = false;
 
-  /** @param onGone told when it waits no longer without having begun: cancelled, or past its deadline */
-  constructor(spec: CallSpec<I, O>, sink: CallSink<O>, onGone: (call: WaitingCall<I, O>) => void) {
+  /**
+   * @param onGone told when it waits no longer without having begun: cancelled, or past its deadline
+   * @param why there is no connection, if that is known
+   */
+  constructor(
+    spec: CallSpec<I, O>,
+    sink: CallSink<O>,
+    onGone: (call: WaitingCall<I, O>) => void,
+    why: () => string | undefined,
+  ) {
     this.#spec = spec;
     this.#sink = sink;
     this.#onGone = onGone;
+    this.isPatient = spec.waitForReady;
     this.#stopTimer = atDeadline(spec.deadline, () => {
-      this.fail(new RpcError(Code.DEADLINE_EXCEEDED, "the deadline passed while the call waited for a connection"));
+      const reason = why();
+      const details = `the deadline passed while the call waited for a connection${reason === undefined ? "" : `: ${reason}`}`;
+      this.fail(new RpcError(Code.DEADLINE_EXCEEDED, details));
     });
   }
 

@@ -1,3 +1,4 @@
+import { CallContext } from "../context.js";
 import type {
   Call,
   Handler,
@@ -9,14 +10,16 @@ import type {
   ServerCall,
   ServerSink,
 } from "../contract.js";
-import { timeLeft, toDate } from "../deadline.js";
+import { atDeadline, timeLeft, toDate } from "../deadline.js";
 import { describe, RpcError } from "../error.js";
 import { MessageStream } from "../message-stream.js";
 import { Metadata, type MetadataInit } from "../metadata.js";
 import { Pump, toAsyncIterable } from "../pump.js";
 import { Reply } from "../reply.js";
 import { Code } from "../status.js";
+import { statusDetailsKey } from "../status-details.js";
 import { isThenable } from "../thenable.js";
+import type { Propagate, PropagatingCall } from "./propagation.js";
 
 /** Requests that may come ahead of the loop that takes them: one being worked on, one ready. */
 const readAhead = 2;
@@ -31,13 +34,17 @@ export interface Route {
   /** The way through the interceptors to {@link IncomingServerCall.reply}; undefined where there are none. */
   readonly intercepted: Next | undefined;
   readonly onError: OnError;
+  /** Runs handlers such that the calls made inside them inherit; undefined where that is not wanted. */
+  readonly propagate: Propagate | undefined;
+  /** Whether calls without a deadline are refused. */
+  readonly requireDeadline: boolean;
 }
 
 /**
  * One call at a server: the sink that the transport reports to, the call that an implementation sees, and the call
  * that interceptors see.
  */
-export class IncomingServerCall implements ServerSink, ServerCall, Call {
+export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
   readonly side = "server";
   readonly method: MethodDesc;
   request: unknown;
@@ -52,7 +59,10 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
   #headersSent = false;
   #trailers: Metadata | undefined;
   #abort: AbortController | undefined;
-  #cancelled: RpcError | undefined;
+  /** Why the call ended, where not in success. */
+  #failure: RpcError | undefined;
+  #context: CallContext | undefined;
+  #stopTimer: (() => void) | undefined;
 
   constructor(route: Route, call: IncomingCall) {
     this.#route = route;
@@ -88,7 +98,8 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
-      if (this.#cancelled !== undefined) this.#abort.abort(this.#cancelled);
+      if (this.#failure !== undefined) this.#abort.abort(this.#failure);
+      this.#watchDeadline();
     }
     return this.#abort.signal;
   }
@@ -96,6 +107,15 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
   get trailers(): Metadata {
     this.#trailers ??= new Metadata();
     return this.#trailers;
+  }
+
+  get context(): CallContext {
+    this.#context ??= new CallContext();
+    return this.#context;
+  }
+
+  get succeeded(): boolean {
+    return this.#over && this.#failure === undefined;
   }
 
   get server(): ServerCall {
@@ -143,7 +163,7 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
 
   onCancel(reason: RpcError): void {
     if (this.#over) return;
-    this.#cancelled = reason;
+    this.#failure = reason;
     this.#incoming?.fail(reason);
     this.#finish();
     this.#abort?.abort(reason);
@@ -184,6 +204,12 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
   }
 
   #run(): void {
+    const { propagate } = this.#route;
+    if (propagate === undefined) this.#answer();
+    else propagate(this, () => this.#answer());
+  }
+
+  #answer(): void {
     const { intercepted } = this.#route;
     if (intercepted !== undefined) {
       void this.#runIntercepted(intercepted);
@@ -221,7 +247,9 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
     } catch (error) {
       throw new Fault(error);
     }
-    void this.#pump.run();
+    // It may have ended while an interceptor was waiting.
+    if (this.#over) this.#stopPump();
+    else void this.#pump.run();
   }
 
   readonly #respond = (message: unknown): void => {
@@ -240,7 +268,9 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
     }
     this.#headersSent = true;
     try {
-      return this.#call.send(message);
+      const writable = this.#call.send(message);
+      if (!writable) this.#watchDeadline();
+      return writable;
     } catch (error) {
       throw RpcError.from(error).code === Code.RESOURCE_EXHAUSTED ? error : new Fault(error);
     }
@@ -254,27 +284,57 @@ export class IncomingServerCall implements ServerSink, ServerCall, Call {
 
   /** An RpcError is an answer; anything else is a fault, of which the peer learns only that there was one. */
   readonly #fail = (thrown: unknown): void => {
-    const answer = thrown instanceof RpcError ? thrown : faultAnswer(thrown instanceof Fault);
+    const isAnswer = thrown instanceof RpcError && thrown.code !== Code.OK;
+    const answer = isAnswer ? thrown : faultAnswer(thrown instanceof Fault || thrown instanceof RpcError);
     if (answer !== thrown && !this.#isAbort(thrown)) {
       this.#route.onError(thrown instanceof Fault ? thrown.cause : thrown, this);
     }
     if (this.#over) return;
+    this.#failure = answer;
     this.#finish();
-    const metadata = this.#trailers === undefined ? answer.metadata : this.#trailers.clone().merge(answer.metadata);
-    this.#call.end({ code: answer.code, details: answer.details, metadata });
+    const { code, details, metadata } = answer.toStatus(); // Its cause stays here, whatever the transport.
+    this.#call.end({ code, details, metadata: joinTrailers(this.#trailers, metadata) });
     this.#abort?.abort(answer);
   };
 
   /** What the platform's functions throw when `signal` aborts: the handler did as its caller asked. */
   #isAbort(thrown: unknown): boolean {
-    return this.#cancelled !== undefined && (thrown as { name?: unknown } | undefined)?.name === "AbortError";
+    return this.#failure !== undefined && (thrown as { name?: unknown } | undefined)?.name === "AbortError";
   }
 
   #finish(): void {
     this.#over = true;
-    this.#pump?.stop();
+    this.#stopTimer?.();
+    this.#stopPump();
     this.#incoming?.close();
   }
+
+  /**
+   * Ends the handler at the deadline, where it can notice. The transport ends the call on the wire; but while a peer does
+   * not read what was sent before, grpc-js cannot, and tells nobody that it is time.
+   */
+  #watchDeadline(): void {
+    if (this.#over) return;
+    this.#stopTimer ??= atDeadline(this.#call.deadline, () => {
+      this.onCancel(new RpcError(Code.DEADLINE_EXCEEDED, "the deadline passed"));
+    });
+  }
+
+  /** What a generator still does in its `finally` is part of the handler, whoever ended the call. */
+  #stopPump(): void {
+    const { propagate } = this.#route;
+    const pump = this.#pump;
+    if (propagate === undefined || pump === undefined) pump?.stop();
+    else propagate(this, () => pump.stop());
+  }
+}
+
+/** An answer's own trailers come after those that the handler has set; there is one value of the details, the answer's. */
+function joinTrailers(set: Metadata | undefined, answer: Metadata): Metadata {
+  if (set === undefined) return answer;
+  const trailers = set.clone();
+  if (answer.has(statusDetailsKey)) trailers.delete(statusDetailsKey);
+  return trailers.merge(answer);
 }
 
 /** Of a call that nobody set any on. Read, never changed: see `Status`. */

@@ -12,12 +12,14 @@ import type {
   Transport,
 } from "../contract.js";
 import { insecure, type ServerCredentials } from "../credentials.js";
-import { RpcError } from "../error.js";
+import { noDeadline } from "../deadline.js";
+import { describe, RpcError } from "../error.js";
 import { compose } from "../interceptor.js";
 import { checkBytes, defaultMaxReceiveMessageBytes } from "../limits.js";
 import { Metadata } from "../metadata.js";
 import { Code } from "../status.js";
 import { defaultTransport, loadTransport, type TransportName } from "../transport/transports.js";
+import { type Propagate, propagation } from "./propagation.js";
 import { IncomingServerCall, type OnError, type Route } from "./server-call.js";
 
 export interface ServerOptions {
@@ -26,6 +28,17 @@ export interface ServerOptions {
   /** Told of every error that a handler did not mean as an answer. Default: prints it to stderr. */
   readonly onError?: OnError | undefined;
   readonly transport?: TransportName | Transport | undefined;
+  /**
+   * `"auto"`: calls made inside a handler, however deep, inherit its call's deadline, cancellation and context as with
+   * `{ parent: call }`, through AsyncLocalStorage; docs/deadlines.md has what that costs. Default `"explicit"`: only
+   * calls that name their parent have one.
+   */
+  readonly propagate?: "explicit" | "auto" | undefined;
+  /**
+   * Refuses calls without a deadline, with INVALID_ARGUMENT: `true` for those of every service, or a list of the
+   * services that want it. Default false.
+   */
+  readonly requireDeadline?: boolean | readonly Pick<ServiceDesc, "serviceName">[] | undefined;
   /** Bytes; a longer request ends its call with RESOURCE_EXHAUSTED. Default 4 MiB. */
   readonly maxReceiveMessageBytes?: number | undefined;
   /** Bytes; a longer response ends its call with RESOURCE_EXHAUSTED. Default: no limit. */
@@ -51,6 +64,7 @@ export class Server implements ServiceRegistrar {
   readonly #routes = new Map<string, Route>();
   readonly #services = new Set<string>();
   readonly #bound: Bound[] = [];
+  readonly #propagate: Propagate | undefined;
   #transport: Promise<ServerTransport> | undefined;
   #shutdown: Promise<void> | undefined;
 
@@ -59,6 +73,14 @@ export class Server implements ServiceRegistrar {
     const { maxReceiveMessageBytes, maxSendMessageBytes } = options;
     if (maxReceiveMessageBytes !== undefined) checkBytes("maxReceiveMessageBytes", maxReceiveMessageBytes);
     if (maxSendMessageBytes !== undefined) checkBytes("maxSendMessageBytes", maxSendMessageBytes);
+    const { propagate = "explicit", requireDeadline = false } = options;
+    if (propagate !== "explicit" && propagate !== "auto") {
+      throw invalid(`propagate: must be "explicit" or "auto", not ${describe(propagate)}`);
+    }
+    if (typeof requireDeadline !== "boolean" && !Array.isArray(requireDeadline)) {
+      throw invalid(`requireDeadline: must be true, false or a list of services, not ${describe(requireDeadline)}`);
+    }
+    if (propagate === "auto") this.#propagate = propagation();
     this.#options = options;
   }
 
@@ -80,10 +102,12 @@ export class Server implements ServiceRegistrar {
     }
     this.#services.add(serviceName);
     const { interceptors = [], onError = printError } = this.#options;
+    const propagate = this.#propagate;
+    const requireDeadline = this.#requiresDeadline(serviceName);
     const reply = (call: Call) => (call as IncomingServerCall).reply();
     const intercepted = interceptors.length === 0 ? undefined : compose(interceptors, reply);
     for (const method of Object.values(methods)) {
-      this.#routes.set(method.path, { method, impl, intercepted, onError });
+      this.#routes.set(method.path, { method, impl, intercepted, onError, propagate, requireDeadline });
     }
   }
 
@@ -123,6 +147,12 @@ export class Server implements ServiceRegistrar {
     return this.#shutdown;
   }
 
+  #requiresDeadline(serviceName: string): boolean {
+    const { requireDeadline = false } = this.#options;
+    if (typeof requireDeadline === "boolean") return requireDeadline;
+    return requireDeadline.some((service) => service.serviceName === serviceName);
+  }
+
   async #makeTransport(): Promise<ServerTransport> {
     const transport = await loadTransport(this.#options.transport ?? defaultTransport);
     return transport.serve({
@@ -142,6 +172,11 @@ export class Server implements ServiceRegistrar {
       call.end({ code: Code.UNIMPLEMENTED, details: `${call.path} is not served here`, metadata: new Metadata() });
       return undefined;
     }
+    if (route.requireDeadline && call.deadline === noDeadline) {
+      const details = `${call.path} wants a deadline here (requireDeadline): set timeoutMs or deadline for the call`;
+      call.end({ code: Code.INVALID_ARGUMENT, details, metadata: new Metadata() });
+      return undefined;
+    }
     if (call.deadline <= performance.now()) {
       const details = "the deadline had passed when the call arrived";
       call.end({ code: Code.DEADLINE_EXCEEDED, details, metadata: new Metadata() });
@@ -149,6 +184,10 @@ export class Server implements ServiceRegistrar {
     }
     return new IncomingServerCall(route, call);
   }
+}
+
+function invalid(details: string): RpcError {
+  return new RpcError(Code.INVALID_ARGUMENT, details);
 }
 
 const printError: OnError = (error, call) => {

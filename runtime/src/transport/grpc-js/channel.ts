@@ -173,7 +173,10 @@ function afterTurns(turns: number, action: () => void): void {
 
 /** Without the words of grpc-js around it, and the time at the end. */
 function reasonOf(details: string): string {
-  return details.replace(/^.*Last error: (Error: )?/, "").replace(/ \(\d{4}-[^)]*\).*$/, "");
+  return details
+    .replace(/^.*Last error: (Error: )?/, "")
+    .replace(/ \(\d{4}-[^)]*\).*$/, "")
+    .replace(/\.?\s*Resolution note:.*$/, "");
 }
 
 function channelOptions(options: ConnectOptions): ChannelOptions {
@@ -187,6 +190,8 @@ function channelOptions(options: ConnectOptions): ChannelOptions {
     "grpc.client_idle_timeout_ms": longestTimerMs,
     "grpc.use_local_subchannel_pool": 1,
     "grpc.enable_channelz": options.channelz ? 1 : 0,
+    // A name is looked up again after a disconnect and a failed attempt: as soon as the next attempt may be made.
+    "grpc.dns_min_time_between_resolutions_ms": Math.min(backoff.initialMs, longestTimerMs),
     "grpc.initial_reconnect_backoff_ms": millis(backoff.initialMs),
     "grpc.max_reconnect_backoff_ms": millis(backoff.maxMs),
     ...(authority === undefined ? {} : { "grpc.default_authority": authority }),

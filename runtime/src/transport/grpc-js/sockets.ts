@@ -1,7 +1,7 @@
 /**
  * The sockets of a channel of grpc-js, which shows none: they pass through the credentials, which connect them
- * securely. (`_createSecureConnector` is an abstract method of a public class; grpc-js is pinned to a minor version, and the tests of
- * events in test/connection/ hold it to this.)
+ * securely. (`_createSecureConnector` is an abstract method of a public class; grpc-js is pinned to a minor version, and
+ * the tests of events in test/connection/ hold it to this.)
  *
  * It is for two things that grpc-js does not do: it waits for ever for a peer that accepts and never speaks
  * (grpc-node#2785), and it does not tell why a connection was lost.

@@ -2,7 +2,7 @@
  * Targets such as `xds:///service`, which grpc-js knows with @grpc/grpc-js-xds only: an optional peer, since it is
  * larger than all the rest, loaded by the first such target.
  */
-import { experimental, status } from "@grpc/grpc-js";
+import { type ChannelInterface, connectivityState, experimental, status } from "@grpc/grpc-js";
 import { RpcError } from "../../error.js";
 import { Code } from "../../status.js";
 
@@ -12,16 +12,19 @@ type Result = Parameters<Listener>;
 
 const install = "npm install @grpc/grpc-js-xds@1.14";
 
-/** Where a resolver of the peer keeps its streams to control planes: private, and looked at with care. */
+/** Where a resolver of the peer keeps what it has of each control plane: private, and looked at with care. */
 interface ResolverInternals {
-  readonly xdsClient?: { readonly clients?: readonly { readonly client?: ControlPlaneClient }[] };
+  readonly xdsClient?: { readonly clients?: readonly { readonly client?: ControlPlane }[] };
 }
-interface ControlPlaneClient {
+interface ControlPlane {
+  readonly adsClient?: { getChannel(): ChannelInterface };
   readonly adsCallState?: { readonly call?: { cancel(): void } } | null;
 }
 
 /** For so long the stream to the control plane outlives the last channel that needs it. */
 const lingerMs = 100;
+/** Within this time a resolver has its first configuration where another has it already. */
+const knownMs = 100;
 
 let registered = false;
 
@@ -83,8 +86,8 @@ function registeredResolver(): ResolverClass {
  *
  * - Its selector of routes, new with each update of the control plane, counts as an option of the connections: all are
  *   made anew, also those that the update has left alone.
- * - As long as there is no first configuration, since the control plane cannot be reached for example, it tells of the
- *   error in a way that calls do not hear of: they wait until their deadlines.
+ * - As long as there is no first configuration, it tells of an error once, and in a way that calls do not hear of: they
+ *   wait until their deadlines. Of a control plane that was out of reach already it does not tell at all.
  * - When the last channel is closed the stream to the control plane ends, and another that is opened meanwhile takes
  *   the end for that of its own stream, which it loses: that is then open as long as the process lives. So it was with
  *   each channel that replaces one.
@@ -95,6 +98,8 @@ function repaired(Resolver: ResolverClass): ResolverClass {
     readonly #inner: experimental.Resolver;
     #listener: Listener | undefined;
     #configured = false;
+    /** Why there is no configuration yet, as far as is known. */
+    #error: string | undefined;
 
     constructor(target: experimental.GrpcUri, listener: Listener, options: ConstructorParameters<ResolverClass>[2]) {
       this.#listener = listener;
@@ -107,6 +112,11 @@ function repaired(Resolver: ResolverClass): ResolverClass {
 
     updateResolution(): void {
       this.#inner.updateResolution();
+      setTimeout(() => {
+        const planes = controlPlanesOf(this.#inner);
+        if (planes.length > 0 && planes.every(isOutOfReach)) this.#error ??= "No connection established to xDS server";
+        if (this.#error !== undefined) this.#fail(this.#error);
+      }, knownMs).unref();
     }
 
     destroy(): void {
@@ -116,25 +126,39 @@ function repaired(Resolver: ResolverClass): ResolverClass {
 
     #tell(...[endpoints, attributes, config, note]: Result): boolean {
       if (this.#listener === undefined) return false;
-      this.#configured ||= config?.ok === true;
       if (endpoints.ok && config === null && !this.#configured) {
-        const error = experimental.statusOrFromError<never>({ code: status.UNAVAILABLE, details: note });
-        return this.#listener(error, {}, error, "");
+        this.#error = note;
+        return this.#fail(note);
       }
+      this.#configured ||= config?.ok === true;
       const selector = experimental.CHANNEL_ARGS_CONFIG_SELECTOR_KEY;
       // Read by its name where it is needed; the options of connections are a copy of what can be enumerated.
       if (selector in attributes) Object.defineProperty(attributes, selector, { enumerable: false });
       return this.#listener(endpoints, attributes, config, note);
     }
+
+    #fail(details: string): boolean {
+      if (this.#listener === undefined || this.#configured) return false;
+      const error = experimental.statusOrFromError<never>({ code: status.UNAVAILABLE, details });
+      return this.#listener(error, {}, error, "");
+    }
   };
+}
+
+function controlPlanesOf(resolver: experimental.Resolver): ControlPlane[] {
+  const { xdsClient } = resolver as ResolverInternals;
+  return (xdsClient?.clients ?? []).flatMap(({ client }) => client ?? []);
+}
+
+function isOutOfReach({ adsClient }: ControlPlane): boolean {
+  return adsClient?.getChannel().getConnectivityState(false) === connectivityState.TRANSIENT_FAILURE;
 }
 
 /** Has the stream to a control plane that nobody needs any more end at once, whatever it was doing. */
 function destroyWithStreams(resolver: experimental.Resolver): void {
-  const { xdsClient } = resolver as ResolverInternals;
-  const streams = (xdsClient?.clients ?? []).map(({ client }) => ({ client, call: client?.adsCallState?.call }));
+  const streams = controlPlanesOf(resolver).map((plane) => ({ plane, call: plane.adsCallState?.call }));
   resolver.destroy();
-  for (const { client, call } of streams) if (client?.adsCallState === null) call?.cancel();
+  for (const { plane, call } of streams) if (plane.adsCallState === null) call?.cancel();
 }
 
 function precondition(details: string, cause: unknown): RpcError {
