@@ -63,6 +63,30 @@ describe.each(wireTransports)("on $name", ({ transport }) => {
     expect(channel.stats).toMatchObject({ inFlight: 0, queued: 0, callsStarted: calls, callsFailed: failed.length });
   });
 
+  test("calls that may be done twice all succeed across reconnects", async () => {
+    const { client, proxy, channel } = await startProxied(transport, { backoff: { initialMs: 5, maxMs: 20 } });
+    const retry = {
+      maxAttempts: 5,
+      initialBackoffMs: 10,
+      maxBackoffMs: 100,
+      backoffMultiplier: 2,
+      codes: [Code.UNAVAILABLE],
+    };
+    const calls = 2000;
+    let next = 0;
+    let done = 0;
+    const caller = async () => {
+      while (next < calls) {
+        const text = `${next++}`;
+        expect(await client.unary({ text }, { timeoutMs: 15_000, retry })).toMatchObject({ text });
+        if (++done % (calls / 10) === 0 && done < calls) proxy.reset();
+      }
+    };
+    await Promise.all(Array.from({ length: 50 }, caller));
+    expect(proxy.accepted).toBe(10);
+    expect(channel.stats.callsFailed).toBeGreaterThan(0);
+  });
+
   test("a slow network", async () => {
     const { client, proxy } = await startProxied(transport);
     proxy.delay(30);

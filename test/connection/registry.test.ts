@@ -15,7 +15,7 @@ import {
 } from "@trunkline/runtime";
 import { kindsClient, sharedKindsClient } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
 import { wireTransports } from "../runtime/transports.js";
-import { echo, portOf, startProxied, stopProxied } from "./proxied.js";
+import { echo, nextEvent, portOf, startProxied, stopProxied } from "./proxied.js";
 
 afterEach(async () => {
   await stopProxied();
@@ -54,6 +54,27 @@ describe.each(wireTransports)("one connection per peer on $name", ({ transport }
     expect(kinds.address).not.toBe(proxy.address);
   });
 
+  test("a resolver is asked again where nobody answers any more, and so is whoever makes credentials", async () => {
+    const [one, two] = [await startProxied(transport), await startProxied(transport)];
+    let where = one.proxy.address;
+    let asked = 0;
+    const channel = dial("greeter.example:1", {
+      transport,
+      backoff: { initialMs: 10, maxMs: 20 },
+      resolver: () => `ipv4:${where}`,
+      credentials: () => (++asked === 2 ? tls() : insecure()),
+    });
+    const client = kindsClient(channel);
+    await client.unary({});
+    where = two.proxy.address;
+    const lost = nextEvent(channel, "disconnected");
+    await one.proxy.stop();
+    await lost;
+    expect(await client.unary({ text: "moved" }, { waitForReady: true })).toMatchObject({ text: "moved" });
+    // The second time it made what does not fit.
+    expect(asked).toBeGreaterThan(2);
+  });
+
   test("what fails to open is forgotten: its calls fail, and the next call tries again", async () => {
     const { proxy } = await startProxied(transport);
     let attempts = 0;
@@ -72,6 +93,23 @@ describe.each(wireTransports)("one connection per peer on $name", ({ transport }
     await expect(client.unary({})).rejects.toThrow(/credentials: must be made by tls\(\) or insecure\(\)/);
     await client.unary({});
     expect([attempts, proxy.accepted]).toEqual([3, 1]);
+  });
+
+  test("waitForReady() tries again what fails to open, and keeps its deadline", async () => {
+    const { proxy } = await startProxied(transport);
+    let attempts = 0;
+    const make = async () => {
+      if (++attempts < 3) throw new Error("the vault is sealed");
+      return insecure();
+    };
+    const backoff = { initialMs: 10, maxMs: 20 };
+    await dial(proxy.address, { transport, backoff, credentials: make }).waitForReady();
+    expect(attempts).toBe(3);
+    const never = dial(proxy.address, { transport, backoff, credentials: () => Promise.reject(new Error("no vault")) });
+    await expect(never.waitForReady({ timeoutMs: 100 })).rejects.toMatchObject({
+      code: Code.DEADLINE_EXCEEDED,
+      details: expect.stringMatching(/is still (IDLE|CONNECTING): .*no vault/),
+    });
   });
 
   test("a connection that is closed while it is being opened is closed when it is open", async () => {
