@@ -38,16 +38,11 @@ export function ratio(samples: readonly number[], baseline: readonly number[]): 
 }
 
 /**
- * The knee of a closed system's load curve: the concurrency with the most power, which is throughput divided by response
- * time (Kleinrock). Below it more callers bring more throughput than they cost in waiting, above it less.
+ * The knee of a closed system's load curve: the fewest callers that bring nine tenths of its most throughput. From there
+ * on more callers bring hardly more of it, and only wait longer.
  */
-export function knee(
-  points: readonly { readonly callers: number; readonly throughput: number; readonly responseMs: number }[],
-): number {
-  let best = { callers: Number.NaN, power: -1 };
-  for (const { callers, throughput, responseMs } of points) {
-    const power = throughput / responseMs;
-    if (power > best.power) best = { callers, power };
-  }
-  return best.callers;
+export function knee(points: readonly { readonly callers: number; readonly throughput: number }[]): number {
+  const most = Math.max(...points.map(({ throughput }) => throughput));
+  const enough = points.filter(({ throughput }) => throughput >= 0.9 * most);
+  return Math.min(...enough.map(({ callers }) => callers));
 }

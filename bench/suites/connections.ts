@@ -34,8 +34,9 @@ export const connections: Suite = {
   name: "connections",
   about:
     "The small unary call by more and more concurrent callers, on one long connection that all share against a new " +
-    "connection for each call: opened for it, closed after it. The knee of a curve is where throughput divided by " +
-    'response time is highest. The short ones of trunkline are those of `connection: "short"`; with grpc-js by hand each is a client, a call, and a close.',
+    "connection for each call: opened for it, closed after it. The knee of a curve is the fewest callers that bring nine " +
+    'tenths of its most throughput. The short ones of trunkline are those of `connection: "short"`; with grpc-js by ' +
+    "hand each is a client, a call, and a close.",
   async prepare(plan) {
     const pairs = new Pairs((pair) => pair.connect());
     const known = new Set<string>();
@@ -75,24 +76,16 @@ export const connections: Suite = {
 
 function knees(results: readonly Result[], plan: Plan): Result[] {
   return sides.flatMap(({ label }) => {
-    const find = (callers: number, metric: string) =>
-      results.find((one) => one.case === caseName(callers) && one.contender === label && one.metric === metric)
-        ?.samples;
     const curves = callersOf(plan).map((callers) => ({
       callers,
-      throughputs: find(callers, "throughput"),
-      times: find(callers, "response time"),
+      throughputs: results.find(
+        (one) => one.case === caseName(callers) && one.contender === label && one.metric === "throughput",
+      )?.samples,
     }));
-    if (curves.some(({ throughputs, times }) => throughputs === undefined || times === undefined)) return [];
+    if (curves.some(({ throughputs }) => throughputs === undefined)) return [];
     // A knee for each round, so that its spread is known too.
     const samples = curves[0]!.throughputs!.map((_, round) =>
-      knee(
-        curves.map(({ callers, throughputs, times }) => ({
-          callers,
-          throughput: throughputs![round]!,
-          responseMs: times![round]!,
-        })),
-      ),
+      knee(curves.map(({ callers, throughputs }) => ({ callers, throughput: throughputs![round]! }))),
     );
     return [
       {

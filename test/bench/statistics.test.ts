@@ -21,11 +21,9 @@ test("a ratio is taken turn by turn, so that a drift of the machine cancels out"
   expect(ratio([200], baseline)).toBe(4);
 });
 
-test("the knee has the most throughput for its response time", () => {
+test("the knee is where more callers bring hardly more", () => {
   // One server of 1,000 calls/s behind 10 ms of way: from 10 callers on they only wait.
-  const curve = [1, 2, 5, 10, 20, 50].map((callers) => {
-    const throughput = Math.min(1000, callers * 100);
-    return { callers, throughput, responseMs: (callers / throughput) * 1000 };
-  });
+  const curve = [1, 2, 5, 10, 20, 50].map((callers) => ({ callers, throughput: Math.min(1000, callers * 100) }));
   expect(knee(curve)).toBe(10);
+  expect(knee([{ callers: 1, throughput: 95 }, ...curve.map((one) => ({ ...one, throughput: 100 }))])).toBe(1);
 });
