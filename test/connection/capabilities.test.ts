@@ -1,7 +1,8 @@
 /** What docs/transports.md says that a transport cannot do, and what happens then. */
 import { getChannelzHandlers } from "@grpc/grpc-js";
-import { Code, type DialOptions, dial, type LoadBalancing, type Transport } from "@trunkline/runtime";
+import { Code, type DialOptions, dial, insecure, type LoadBalancing, type Transport } from "@trunkline/runtime";
 import { kindsClient } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
+import { readSettings } from "../../runtime/src/connection/settings.js";
 import { startKinds } from "../runtime/kinds.js";
 import { loopback } from "../runtime/loopback.js";
 import { wireTransports } from "../runtime/transports.js";
@@ -12,6 +13,15 @@ afterEach(stopProxied);
 const grpcJs = wireTransports.filter(({ name }) => name === "grpc-js");
 
 describe.each(grpcJs)("$name", ({ transport }) => {
+  test("says of itself what it cannot do", async () => {
+    const { grpcJs } = await import("../../runtime/src/transport/grpc-js/grpc-js.js");
+    const settings = readSettings("localhost:1", { credentials: insecure() });
+    const observer = { onState: () => {}, onEvent: () => {}, onCallEnd: () => {} };
+    const channel = await grpcJs.connect({ ...settings, credentials: insecure() }, observer);
+    expect(channel.capabilities).toEqual({ ping: false, progress: false });
+    await channel.drain(0);
+  });
+
   test("cannot ping", async () => {
     const { channel } = await startProxied(transport);
     await expect(channel.ping()).rejects.toMatchObject({

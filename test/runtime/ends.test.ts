@@ -13,6 +13,22 @@ const aborted = (signal: AbortSignal) =>
   });
 
 describe.each(transports)("how calls end on $name", ({ transport }) => {
+  test("an error with the code OK is no answer", async () => {
+    const seen: unknown[] = [];
+    const odd = new RpcError(Code.OK, "all is well");
+    const { client } = await startKinds(
+      transport,
+      {
+        unary: () => {
+          throw odd;
+        },
+      },
+      { onError: (error) => seen.push(error) },
+    );
+    await expect(client.unary({})).rejects.toMatchObject({ code: Code.INTERNAL });
+    expect(seen).toEqual([odd]);
+  });
+
   test("a caller's signal cancels at both ends", async () => {
     const started = event();
     const ended = event<unknown>();
