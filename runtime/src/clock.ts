@@ -1,3 +1,5 @@
+import { longestTimerMs } from "./deadline.js";
+
 /** What tells the time and wakes: tests bring one that they move by hand. */
 export interface Clock {
   /** Monotonic milliseconds. */
@@ -5,9 +7,6 @@ export interface Clock {
   /** Calls `onTime` after `ms`. Returns what takes that back: no timer outlives its call. */
   after(ms: number, onTime: () => void): () => void;
 }
-
-/** What a timer of Node.js can wait for, 24.8 days: a longer time would fire at once, and is as good as none. */
-const longestTimerMs = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => performance.now(),

@@ -15,7 +15,7 @@ export function timeLeft(deadline: number): number {
 }
 
 /** What a timer of Node.js can wait for, 24.8 days: a longer time would fire at once, and is as good as none. */
-const longestTimerMs = 2 ** 31 - 1;
+export const longestTimerMs: number = 2 ** 31 - 1;
 
 /** Calls `onTime` at `deadline`. Returns what takes that back: no timer outlives its call. */
 export function atDeadline(deadline: number, onTime: () => void): () => void {

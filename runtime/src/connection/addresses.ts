@@ -1,10 +1,8 @@
 /** Looks at the addresses behind a `dns:` name beside what the transport does with them. */
 import { promises as dns } from "node:dns";
 import { isIP } from "node:net";
+import { longestTimerMs } from "../deadline.js";
 import type { ConnectionSettings } from "./settings.js";
-
-/** What a timer of Node.js can wait for. */
-const longestTimerMs = 2 ** 31 - 1;
 
 /**
  * Calls `onChange` when the target is elsewhere than it was, looked up every `resolveEveryMs` while the connection is in

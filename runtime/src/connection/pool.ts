@@ -3,6 +3,7 @@
  * takes, and when a channel is opened, no longer trusted, replaced and closed.
  */
 import type { ConnectionEvent, State } from "../contract.js";
+import { longestTimerMs } from "../deadline.js";
 import { RpcError } from "../error.js";
 import { Code } from "../status.js";
 import { type ChannelOwner, type MakeChannel, PooledChannel } from "./pooled-channel.js";
@@ -28,8 +29,6 @@ const ageJitter = 0.1;
 const replaceAgainMs = 30_000;
 /** By which each wait for another address, or other credentials, is longer than the one before. */
 const backoffFactor = 1.6;
-/** What a timer of Node.js can wait for. */
-const longestTimerMs = 2 ** 31 - 1;
 
 export class Pool implements ChannelOwner {
   readonly #settings: ConnectionSettings;

@@ -7,6 +7,7 @@ import type {
   State,
   TransportChannel,
 } from "../contract.js";
+import { longestTimerMs } from "../deadline.js";
 import type { Code } from "../status.js";
 
 /** Makes a channel of a transport; called again after it has failed. */
@@ -72,7 +73,7 @@ export class PooledChannel implements ChannelObserver {
     await this.opened;
     if (this.state !== "CONNECTING" && this.state !== "IDLE") return this.state === "READY";
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), Math.min(withinMs, 2 ** 31 - 1)).unref();
+      const timer = setTimeout(() => resolve(false), Math.min(withinMs, longestTimerMs)).unref();
       this.#outcome = (state) => {
         clearTimeout(timer);
         resolve(state === "READY");

@@ -16,7 +16,7 @@ import type {
   State,
   TransportChannel,
 } from "../../contract.js";
-import { atDeadline, noDeadline, toEpochMs } from "../../deadline.js";
+import { atDeadline, longestTimerMs, noDeadline, toEpochMs } from "../../deadline.js";
 import { RpcError } from "../../error.js";
 import { Code } from "../../status.js";
 import { GrpcJsCall } from "./call.js";
@@ -231,9 +231,6 @@ function requireKnown(policies: Exclude<ConnectOptions["loadBalancing"], string>
     `loadBalancing: the transport grpc-js can use none of it: ${faults.join("; ")}`,
   );
 }
-
-/** What a timer of Node.js can wait for. */
-const longestTimerMs = 2 ** 31 - 1;
 
 function millis(duration: number): number {
   return Math.min(duration, longestTimerMs);

@@ -8,6 +8,7 @@
  */
 import type { Socket } from "node:net";
 import { ChannelCredentials } from "@grpc/grpc-js";
+import { longestTimerMs } from "../../deadline.js";
 
 type CreateConnector = ChannelCredentials["_createSecureConnector"];
 type Connector = ReturnType<CreateConnector>;
@@ -68,7 +69,7 @@ export class Sockets {
     const millis = this.#connectTimeoutMs;
     const tooLate = () =>
       tcp.destroy(new Error(`${peerOf(tcp)} accepted the connection and said nothing for ${millis} ms`));
-    const timer = setTimeout(tooLate, Math.min(millis, 2 ** 31 - 1)).unref();
+    const timer = setTimeout(tooLate, Math.min(millis, longestTimerMs)).unref();
     const done = () => {
       clearTimeout(timer);
       this.#connecting.delete(tcp);
