@@ -4,6 +4,7 @@ import type { Metadata } from "./metadata.js";
 import { toAsyncIterable } from "./pump.js";
 import { Reply } from "./reply.js";
 import { Code, type Status } from "./status.js";
+import { steppedMessages } from "./stepped-messages.js";
 
 /** What an interceptor that only looks on hears of a call, on either side and of every kind. */
 export interface CallWatch {
@@ -43,22 +44,11 @@ function outcome(call: Call, status: Status): Status {
 }
 
 function tap(source: MessageSource<unknown>, onMessage: (message: unknown) => void): AsyncIterable<unknown> {
-  return {
-    [Symbol.asyncIterator]() {
-      const iterator = toAsyncIterable(source)[Symbol.asyncIterator]();
-      return {
-        async next() {
-          const result = await iterator.next();
-          if (result.done !== true) onMessage(result.value);
-          return result;
-        },
-        async return() {
-          await iterator.return?.();
-          return { done: true, value: undefined };
-        },
-      };
-    },
-  };
+  return steppedMessages(toAsyncIterable(source), async (next) => {
+    const result = await next();
+    if (result.done !== true) onMessage(result.value);
+    return result;
+  });
 }
 
 class WatchedReply extends Reply {
