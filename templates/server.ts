@@ -1,4 +1,4 @@
-import type { MessageSource, ServerCall, ServiceRegistrar } from "@trunkline/runtime";
+import type { MessageSource, ServerCall, ServiceOptions, ServiceRegistrar } from "@trunkline/runtime";
 import { unimplemented } from "@trunkline/runtime";
 import type { $Request, $ResponseInit } from "./holes.js";
 import { $ServiceDesc } from "./service-desc.js";
@@ -32,6 +32,6 @@ export class $UnimplementedServiceServer implements $ServiceServer {
 }
 
 /** Has `server` answer the calls of this service with `impl`. */
-export function $registerServiceServer(server: ServiceRegistrar, impl: $ServiceServer): void {
-  server.register($ServiceDesc, impl);
+export function $registerServiceServer(server: ServiceRegistrar, impl: $ServiceServer, options?: ServiceOptions): void {
+  server.register($ServiceDesc, impl, options);
 }

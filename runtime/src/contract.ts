@@ -106,7 +106,15 @@ export interface MethodEntry<Kind extends MethodKind, in Impl, in ReqIn, out Req
 
 /** Where implementations are registered: a `Server`. */
 export interface ServiceRegistrar {
-  register<Impl>(desc: ServiceDesc<Impl>, impl: Impl): void;
+  register<Impl>(desc: ServiceDesc<Impl>, impl: Impl, options?: ServiceOptions): void;
+}
+
+/** What holds for the calls of one service; what is not said here is as the server's own options have it. */
+export interface ServiceOptions {
+  /** Wrap its calls, inside the server's own interceptors; the first is the outermost. */
+  readonly interceptors?: readonly Interceptor[] | undefined;
+  /** Refuses calls without a deadline, with INVALID_ARGUMENT. */
+  readonly requireDeadline?: boolean | undefined;
 }
 
 // ── What a caller sees ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -201,6 +209,13 @@ export interface ServerCall {
   sendHeaders(headers?: MetadataInit): void;
   /** Sent with the status at the end of the call. */
   readonly trailers: Metadata;
+  /** What has travelled so far. */
+  traffic(): Traffic;
+  /**
+   * Has `listener` called with the status when the call has ended: answered, or over without an answer (cancelled, past
+   * its deadline, connection lost). At once where it has.
+   */
+  onEnd(listener: (status: Status) => void): void;
 }
 
 // ── What an interceptor sees ────────────────────────────────────────────────────────────────────────────────────────
@@ -221,7 +236,7 @@ export interface Call {
    * passed and then to the parent call's; what is set here is seen by the interceptors of this call only.
    */
   readonly context: CallContext;
-  /** On a client: what the caller passed, if anything. */
+  /** Aborted when the call is not wanted any more. On a client: by its caller or its parent call, if anybody can. */
   readonly signal: AbortSignal | undefined;
   /** The one request of a `unary` or `serverStream` method; undefined for the other kinds. */
   request: unknown;
@@ -229,6 +244,32 @@ export interface Call {
   requests: MessageSource<unknown> | undefined;
   /** On a server: the call as the implementation sees it. */
   readonly server?: ServerCall;
+  /** On a client: what its channel was dialled with. */
+  readonly target?: string;
+  /** On a client: has each attempt that the call takes told to `listener` as it begins. Without effect once `next` was called. */
+  onAttempt?(listener: AttemptListener): void;
+}
+
+/** One attempt of a call: a call takes one at least, and more where its retry policy says so. */
+export interface Attempt {
+  /** How many went before it, as the server sees it in `grpc-previous-rpc-attempts`. */
+  readonly previous: number;
+  /** It stands in for one that the server has provably not processed. */
+  readonly isTransparentRetry: boolean;
+  /** What this attempt sends along, to read and to change. */
+  readonly metadata: Metadata;
+}
+
+/** Told of an attempt before it leaves; what it returns is called at the attempt's end. */
+export type AttemptListener = (attempt: Attempt) => (status: Status, traffic: Traffic) => void;
+
+/**
+ * Bytes of a call's messages without their framing: as they travel where the transport tells that, else before
+ * compression (docs/transports.md).
+ */
+export interface Traffic {
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
 }
 
 /** The rest of the way: an inner interceptor, and at the end the wire (client) or the handler (server). */
@@ -339,6 +380,8 @@ export interface CallSpec<I, O> {
   readonly waitForReady: boolean;
   /** 0 for the first attempt. */
   readonly attempt: number;
+  /** It stands in for an attempt that the server has provably not processed. */
+  readonly isTransparentRetry?: boolean;
   readonly maxReceiveMessageBytes?: number | undefined;
   readonly maxSendMessageBytes?: number | undefined;
   /** The request of a `unary` or `serverStream` method: headers, message and end of stream leave in one turn. */
@@ -359,6 +402,7 @@ export interface CallHandle<in I> {
   cancel(code: Code, details: string): void;
   /** The peer's address, once there is one. */
   peer(): string | undefined;
+  traffic(): Traffic;
   /** How many attempts were made; undefined counts as one. */
   readonly attempts?: number;
 }
@@ -414,6 +458,7 @@ export interface IncomingCall {
   /** False asks to wait for `onWritable()`. Throws an {@link RpcError} where the message cannot be encoded. */
   send(message: unknown): boolean;
   end(status: Status): void;
+  traffic(): Traffic;
 }
 
 /** How a server transport reports: as many messages as were asked for, then `onHalfClose` — or at any time `onCancel`. */

@@ -7,9 +7,9 @@ import {
   type MetricData,
   PeriodicExportingMetricReader,
 } from "@opentelemetry/sdk-metrics";
-import { Code, RpcError } from "@trunkline/runtime";
+import { Code, type Interceptor, RpcError } from "@trunkline/runtime";
 import { otelMetrics } from "@trunkline/runtime/interceptors/metrics-otel";
-import { collect, startKinds, stopKinds } from "../runtime/kinds.js";
+import { collect, event, startKinds, stopKinds } from "../runtime/kinds.js";
 import { transports } from "../runtime/transports.js";
 import { FakeClock } from "./fake-clock.js";
 
@@ -62,8 +62,14 @@ describe.each(transports)("otelMetrics on $name", ({ transport }) => {
     await collect(client.serverStream({})).catch(() => {});
     const found = await collected();
     expect([...found.keys()].sort()).toEqual([
+      "grpc.client.attempt.duration",
+      "grpc.client.attempt.rcvd_total_compressed_message_size",
+      "grpc.client.attempt.sent_total_compressed_message_size",
+      "grpc.client.attempt.started",
       "grpc.client.call.duration",
       "grpc.server.call.duration",
+      "grpc.server.call.rcvd_total_compressed_message_size",
+      "grpc.server.call.sent_total_compressed_message_size",
       "grpc.server.call.started",
     ]);
     const unary = { "grpc.method": "kinds.v1.Kinds/Unary" };
@@ -90,14 +96,97 @@ describe.each(transports)("otelMetrics on $name", ({ transport }) => {
     ]);
   });
 
-  test("uses the latency buckets of A66; a target that is not told is other", async () => {
+  test("measures each attempt of a client, with the bytes of its messages", async () => {
+    const { meterProvider, collected } = memory();
+    const metrics = otelMetrics({ meterProvider });
+    let failures = 2;
+    const kinds = await startKinds(
+      transport,
+      {
+        unary() {
+          if (failures-- > 0) throw new RpcError(Code.UNAVAILABLE, "not yet");
+          return { text: "12345" };
+        },
+      },
+      { interceptors: [metrics] },
+    );
+    const retry = {
+      maxAttempts: 3,
+      initialBackoffMs: 1,
+      maxBackoffMs: 1,
+      backoffMultiplier: 1,
+      codes: [Code.UNAVAILABLE],
+    };
+    await kinds.dial({ interceptors: [metrics], retry }).unary({ text: "123" });
+    const found = await collected();
+    const counted = (name: string) =>
+      points(found.get(name)).map(({ attributes, value: { count, sum } }) => [attributes["grpc.status"], count, sum]);
+    expect(found.get("grpc.client.attempt.started")?.dataPoints).toMatchObject([
+      { attributes: { "grpc.method": "kinds.v1.Kinds/Unary", "grpc.target": `dns:///${kinds.address}` }, value: 3 },
+    ]);
+    expect(found.get("grpc.client.attempt.started")?.descriptor.unit).toBe("{attempt}");
+    expect(points(found.get("grpc.client.attempt.duration")).map(({ value }) => value.count)).toEqual([2, 1]);
+    // A string field: a tag, its length, its bytes.
+    const sent = "sent_total_compressed_message_size";
+    const received = "rcvd_total_compressed_message_size";
+    expect(counted(`grpc.client.attempt.${sent}`)).toEqual([
+      ["UNAVAILABLE", 2, 10],
+      ["OK", 1, 5],
+    ]);
+    expect(counted(`grpc.client.attempt.${received}`)).toEqual([
+      ["UNAVAILABLE", 2, 0],
+      ["OK", 1, 7],
+    ]);
+    expect(counted(`grpc.server.call.${sent}`)).toEqual([
+      ["UNAVAILABLE", 2, 0],
+      ["OK", 1, 7],
+    ]);
+    expect(counted(`grpc.server.call.${received}`)).toEqual([
+      ["UNAVAILABLE", 2, 10],
+      ["OK", 1, 5],
+    ]);
+  });
+
+  test("at a server a call ends as its caller hears of it", async () => {
+    const { meterProvider, collected } = memory();
+    const ended = event();
+    let ends = 0;
+    const watch: Interceptor = (next) => (call) => {
+      call.server?.onEnd(() => ++ends === 2 && ended.happen());
+      return next(call);
+    };
+    const onError = () => {};
+    const kinds = await startKinds(
+      transport,
+      { unary: () => ({ number: {} as never }), serverStream: () => neverEnding() },
+      { interceptors: [otelMetrics({ meterProvider }), watch], onError },
+    );
+    await expect(kinds.client.unary({})).rejects.toMatchObject({ code: Code.INTERNAL });
+    for await (const _ of kinds.client.serverStream({})) break;
+    await ended.happened;
+    const statuses = points((await collected()).get("grpc.server.call.duration")).map(
+      ({ attributes }) => attributes["grpc.status"],
+    );
+    expect(statuses).toEqual(["INTERNAL", "CANCELLED"]);
+  });
+
+  test("uses the buckets of A66; a target may be left untold", async () => {
     const { meterProvider, collected } = memory();
     const { dial } = await startKinds(transport, { unary: () => ({}) });
-    await dial({ interceptors: [otelMetrics({ meterProvider })] }).unary({});
-    const [point] = points((await collected()).get("grpc.client.call.duration"));
+    await dial({ interceptors: [otelMetrics({ meterProvider, target: "other" })] }).unary({});
+    const found = await collected();
+    const [point] = points(found.get("grpc.client.call.duration"));
     expect(point?.attributes["grpc.target"]).toBe("other");
     expect(point?.value.buckets.boundaries).toHaveLength(41);
     expect(point?.value.buckets.boundaries.slice(0, 4)).toEqual([0, 0.00001, 0.00005, 0.0001]);
     expect(point?.value.buckets.boundaries.at(-1)).toBe(100);
+    const [size] = points(found.get("grpc.client.attempt.sent_total_compressed_message_size"));
+    expect(size?.value.buckets.boundaries).toHaveLength(14);
+    expect(size?.value.buckets.boundaries.at(-1)).toBe(2 ** 32);
   });
 });
+
+async function* neverEnding() {
+  yield {};
+  await new Promise(() => {});
+}

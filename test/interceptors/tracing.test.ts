@@ -45,6 +45,10 @@ function span(kind: SpanKind): ReadableSpan {
   return found[0] as ReadableSpan;
 }
 
+function attempts(): ReadableSpan[] {
+  return spans(SpanKind.INTERNAL).filter(({ name }) => name.startsWith("Attempt."));
+}
+
 /** Sees the end of each call at a server. */
 function ends() {
   const ended = event();
@@ -76,12 +80,14 @@ describe.each(transports)("tracing on $name", ({ transport }) => {
     const { text } = await context.with(trace.setSpan(context.active(), caller), () => client.unary({}));
     const atClient = span(SpanKind.CLIENT);
     const atServer = span(SpanKind.SERVER);
-    const { traceId, spanId } = atClient.spanContext();
+    const [attempt] = attempts();
+    const { traceId, spanId } = attempt!.spanContext();
     expect(traceId).toBe(caller.spanContext().traceId);
     expect(text).toBe(`00-${traceId}-${spanId}-01`);
     expect(atClient.parentSpanContext?.spanId).toBe(caller.spanContext().spanId);
+    expect(attempt?.parentSpanContext?.spanId).toBe(atClient.spanContext().spanId);
     expect(atServer.parentSpanContext).toMatchObject({ traceId, spanId, isRemote: true });
-    const [work] = spans(SpanKind.INTERNAL);
+    const work = spans(SpanKind.INTERNAL).find(({ name }) => name === "work");
     expect(work?.parentSpanContext?.spanId).toBe(atServer.spanContext().spanId);
     expect(atClient.name).toBe("kinds.v1.Kinds/Unary");
     expect(atClient.attributes).toEqual({
@@ -94,6 +100,33 @@ describe.each(transports)("tracing on $name", ({ transport }) => {
     });
     expect(atServer.attributes).toMatchObject({ "rpc.service": "kinds.v1.Kinds", "rpc.grpc.status_code": 0 });
     expect([atClient.status.code, atServer.status.code]).toEqual([SpanStatusCode.UNSET, SpanStatusCode.UNSET]);
+  });
+
+  test("a span for each attempt, inside the call's; the server continues the one that it answers", async () => {
+    const parents: (string | undefined)[] = [];
+    const { dial } = await startKinds(transport, {
+      unary(_request, call) {
+        parents.push(call.metadata.get("traceparent")?.split("-")[2]);
+        if (parents.length < 3) throw new RpcError(Code.UNAVAILABLE, "not yet");
+        return {};
+      },
+    });
+    const codes = [Code.UNAVAILABLE];
+    const retry = { maxAttempts: 3, initialBackoffMs: 1, maxBackoffMs: 1, backoffMultiplier: 1, codes };
+    await dial({ interceptors: [traced()], retry }).unary({});
+    const call = span(SpanKind.CLIENT);
+    expect(attempts().map(({ name, attributes, status }) => [name, attributes, status.code])).toEqual(
+      [Code.UNAVAILABLE, Code.UNAVAILABLE, Code.OK].map((code, previous) => [
+        "Attempt.kinds.v1.Kinds/Unary",
+        { "previous-rpc-attempts": previous, "transparent-retry": false, "rpc.grpc.status_code": code },
+        code === Code.OK ? SpanStatusCode.UNSET : SpanStatusCode.ERROR,
+      ]),
+    );
+    expect(attempts().map((attempt) => attempt.parentSpanContext?.spanId)).toEqual(
+      Array(3).fill(call.spanContext().spanId),
+    );
+    expect(attempts().map((attempt) => attempt.spanContext().spanId)).toEqual(parents);
+    expect(call.attributes["rpc.grpc.status_code"]).toBe(Code.OK);
   });
 
   test("the server's span is active in every step of a generator, up to its finally", async () => {

@@ -314,7 +314,8 @@ describe("a transport that tells what a server has not processed", () => {
           start(spec, sink) {
             attempts.push((spec as CallSpec<unknown, unknown>).attempt);
             if (attempts.length > times) return channel.start(spec, sink);
-            const handle = { send: () => true, end() {}, read() {}, cancel() {}, peer: () => undefined };
+            const none = { traffic: () => ({ sentBytes: 0, receivedBytes: 0 }), peer: () => undefined };
+            const handle = { ...none, send: () => true, end() {}, read() {}, cancel() {} };
             setImmediate(() => {
               sink.onEnd({ code: Code.UNAVAILABLE, details: "refused", metadata: new Metadata() }, "refused");
               observer.onCallEnd(Code.UNAVAILABLE);

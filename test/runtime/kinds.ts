@@ -1,5 +1,12 @@
 /** A server of the Kinds service on one transport, of which a test writes only the method that it is about. */
-import { type ClientChannel, type DialOptions, dial, Server, type ServerOptions } from "@trunkline/runtime";
+import {
+  type ClientChannel,
+  type DialOptions,
+  dial,
+  Server,
+  type ServerOptions,
+  type ServiceOptions,
+} from "@trunkline/runtime";
 import type { KindsClient, KindsServer } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
 import {
   kindsClient,
@@ -22,9 +29,10 @@ export async function startKinds(
   transport: NonNullable<ServerOptions["transport"]>,
   methods: Partial<KindsServer>,
   options: ServerOptions = {},
+  ofService: ServiceOptions = {},
 ): Promise<Kinds> {
   const server = new Server({ transport, ...options });
-  registerKindsServer(server, Object.assign(new UnimplementedKindsServer(), methods));
+  registerKindsServer(server, Object.assign(new UnimplementedKindsServer(), methods), ofService);
   const { address } = await server.listen("127.0.0.1:0");
   const channel = dial(address, { transport });
   const kinds: Kinds = {

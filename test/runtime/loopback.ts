@@ -4,6 +4,7 @@ import { Code, encodeMessage, Metadata, RpcError } from "@trunkline/runtime";
 
 const servers = new Map<string, Dispatcher>();
 let ports = 0;
+const none = new Uint8Array();
 type OnEnd = (code: Code) => void;
 
 export const loopback: Transport = {
@@ -28,10 +29,12 @@ export const loopback: Transport = {
 /** One direction of a call: hands over as many messages as the reader asked for, each in a later turn. */
 class Lane {
   onTaken: () => void = () => {};
+  bytes = 0;
   readonly #queue: (() => void)[] = [];
   #credit = 0;
   #end: (() => void) | undefined;
-  push(deliver: () => void): boolean {
+  push({ length }: Uint8Array, deliver: () => void): boolean {
+    this.bytes += length;
     this.#queue.push(deliver);
     return this.read(0);
   }
@@ -45,10 +48,7 @@ class Lane {
     this.read(0);
   }
   #run(): void {
-    for (; this.#queue.length > 0 && this.#credit > 0; this.#credit--) {
-      this.#queue.shift()?.();
-      this.onTaken();
-    }
+    for (; this.#queue.length > 0 && this.#credit > 0; this.#credit--, this.onTaken()) this.#queue.shift()?.();
     if (this.#queue.length > 0) return;
     this.#end?.();
     this.#end = undefined;
@@ -73,20 +73,19 @@ function start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>, onEnd: OnEnd, disp
   const leftMs = spec.deadline - performance.now();
   const timer = leftMs < 2 ** 31 ? setTimeout(() => abort(Code.DEADLINE_EXCEEDED, "late"), leftMs) : undefined;
   const { path, kind, request, response } = spec.method;
-  const send = (message: I) => {
-    const bytes = encodeMessage(request, message);
-    return requests.push(() => server?.onMessage(server.method.request.decode(bytes)));
-  };
+  const send = (message: I, bytes = encodeMessage(request, message)) =>
+    requests.push(bytes, () => server?.onMessage(server.method.request.decode(bytes)));
   const end = () => requests.end(() => server?.onHalfClose());
   const incoming: IncomingCall = {
     ...{ path, metadata: spec.metadata ?? new Metadata(), deadline: spec.deadline, peer: { address: "loopback" } },
     read: (n) => void requests.read(n),
-    headers: (metadata) => responses.push(() => sink.onHeaders(metadata)) && responses.read(1),
+    headers: (metadata) => responses.push(none, () => sink.onHeaders(metadata)) && responses.read(1),
     send(message) {
       const bytes = encodeMessage(server!.method.response, message as never);
-      return responses.push(() => sink.onMessage(response.decode(bytes)));
+      return responses.push(bytes, () => sink.onMessage(response.decode(bytes)));
     },
     end: (status) => responses.end(() => finish(status)),
+    traffic: () => ({ sentBytes: responses.bytes, receivedBytes: requests.bytes }),
   };
   const server = dispatcher?.accept(incoming);
   server?.onStart();
@@ -95,5 +94,6 @@ function start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>, onEnd: OnEnd, disp
     send(spec.only as I);
     end();
   }
-  return { send, end, read: (n) => void responses.read(n), cancel: abort, peer: () => "loopback" };
+  const traffic = () => ({ sentBytes: requests.bytes, receivedBytes: responses.bytes });
+  return { send, end, read: (n) => void responses.read(n), cancel: abort, peer: () => "loopback", traffic };
 }

@@ -4,11 +4,12 @@ import type { ServiceScope } from "./holes.js";
 
 const MessageSource = importType("MessageSource", "@trunkline/runtime");
 const ServerCall = importType("ServerCall", "@trunkline/runtime");
+const ServiceOptions = importType("ServiceOptions", "@trunkline/runtime");
 const ServiceRegistrar = importType("ServiceRegistrar", "@trunkline/runtime");
 const unimplemented = importValue("unimplemented", "@trunkline/runtime");
 
 /** What the template uses without an import: no import may be called so. */
-export const serverNames: readonly string[] = ["AsyncIterable", "Promise", "_call", "_request", "_requests", "call", "impl", "request", "requests", "server"];
+export const serverNames: readonly string[] = ["AsyncIterable", "Promise", "_call", "_request", "_requests", "call", "impl", "options", "request", "requests", "server"];
 
 export function emitServer(p: Printer, s: ServiceScope): void {
   p.doc(s.$serviceDoc, "");
@@ -60,7 +61,7 @@ export function emitServer(p: Printer, s: ServiceScope): void {
   p.line`}`;
   p.line``;
   p.line`/** Has \`server\` answer the calls of this service with \`impl\`. */`;
-  p.line`export function ${s.$registerServiceServer}(server: ${ServiceRegistrar}, impl: ${s.$ServiceServer}): void {`;
-  p.line`  server.register(${s.$ServiceDesc}, impl);`;
+  p.line`export function ${s.$registerServiceServer}(server: ${ServiceRegistrar}, impl: ${s.$ServiceServer}, options?: ${ServiceOptions}): void {`;
+  p.line`  server.register(${s.$ServiceDesc}, impl, options);`;
   p.line`}`;
 }

@@ -2,14 +2,15 @@
  * Tries calls again, as their policy says: gRFC A6. It lies between interceptors, which see one call, and the
  * connection, which sees as many as there are attempts; it is the same on every transport.
  */
-import type { CallHandle, CallSink, CallSpec, Progress } from "../contract.js";
+import type { CallHandle, CallSink, CallSpec, Progress, Traffic } from "../contract.js";
 import { atDeadline, timeLeft } from "../deadline.js";
 import { RpcError } from "../error.js";
 import { Metadata } from "../metadata.js";
 import { Code, type Status } from "../status.js";
+import { noTraffic } from "../traffic.js";
 import { encodeMessage } from "../transport/codec.js";
 import { type AttemptPolicy, attemptsOf, type HedgingPolicy, isHedging, type RetryPolicy } from "./policy.js";
-import { bufferBytes, withEncodedRequests } from "./replay.js";
+import { type ReplayBudget, type ReplayShare, withEncodedRequests } from "./replay.js";
 import type { RetryThrottle } from "./throttle.js";
 
 /** Puts a call on a connection. */
@@ -25,15 +26,26 @@ export class Attempts implements CallStarter {
   readonly #connection: CallStarter;
   readonly #policy: AttemptPolicy | undefined;
   readonly #throttle: RetryThrottle | undefined;
+  readonly #budget: ReplayBudget;
 
-  constructor(connection: CallStarter, policy: AttemptPolicy | undefined, throttle: RetryThrottle | undefined) {
+  /**
+   * @param throttle of the channel; undefined where nothing holds retries back
+   * @param budget what all calls of the channel may keep of their requests
+   */
+  constructor(
+    connection: CallStarter,
+    policy: AttemptPolicy | undefined,
+    throttle: RetryThrottle | undefined,
+    budget: ReplayBudget,
+  ) {
     this.#connection = connection;
     this.#policy = policy;
     this.#throttle = throttle;
+    this.#budget = budget;
   }
 
   start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I> {
-    return new RetriedCall(this.#connection, spec, sink, this.#policy, this.#throttle);
+    return new RetriedCall(this.#connection, spec, sink, this.#policy, this.#throttle, this.#budget);
   }
 }
 
@@ -49,11 +61,11 @@ class RetriedCall<I, O> implements CallHandle<I> {
   readonly #sink: CallSink<O>;
   readonly #policy: AttemptPolicy | undefined;
   readonly #throttle: RetryThrottle | undefined;
+  readonly #share: ReplayShare;
   /** Requests, encoded: all of them until the call is committed, then those that have yet to be sent. */
   #kept: Uint8Array[] = [];
   /** How many came before those. */
   #dropped = 0;
-  #keptBytes = 0;
   #halfClosed = false;
   #credit = 0;
   readonly #live = new Set<Attempt<I, O>>();
@@ -73,7 +85,9 @@ class RetriedCall<I, O> implements CallHandle<I> {
     sink: CallSink<O>,
     policy: AttemptPolicy | undefined,
     throttle: RetryThrottle | undefined,
+    budget: ReplayBudget,
   ) {
+    this.#share = budget.share();
     this.#connection = connection;
     this.#spec = spec;
     this.#sink = sink;
@@ -91,6 +105,16 @@ class RetriedCall<I, O> implements CallHandle<I> {
   /** Attempts that were started. */
   get attempts(): number {
     return this.#started;
+  }
+
+  traffic(): Traffic {
+    return this.#shown?.traffic() ?? noTraffic;
+  }
+
+  /** What speaks for the call: the attempt that it belongs to, or one of those that are out. */
+  get #shown(): CallHandle<Uint8Array> | undefined {
+    const [any] = this.#live;
+    return (this.#committed ?? any)?.handle;
   }
 
   // ── Driven by the call path ──
@@ -121,8 +145,7 @@ class RetriedCall<I, O> implements CallHandle<I> {
   }
 
   peer(): string | undefined {
-    const [any] = this.#live;
-    return (this.#committed ?? any)?.handle?.peer() ?? this.#peer;
+    return this.#shown?.peer() ?? this.#peer;
   }
 
   // ── For attempts ──
@@ -138,6 +161,7 @@ class RetriedCall<I, O> implements CallHandle<I> {
     if (this.#over) return false;
     if (this.#committed !== undefined) return this.#committed === attempt;
     this.#committed = attempt;
+    this.#share.release();
     this.#stopTimer?.();
     for (const other of this.#live) if (other !== attempt) this.#drop(other);
     return true;
@@ -175,7 +199,7 @@ class RetriedCall<I, O> implements CallHandle<I> {
   /** The server has not processed it, provably: once, that counts as no attempt. */
   #beginAgain(): void {
     this.#wasRefused = true;
-    this.#begin();
+    this.#begin(true);
   }
 
   /** Attempts that count. */
@@ -185,7 +209,7 @@ class RetriedCall<I, O> implements CallHandle<I> {
 
   /** Whether the caller is ahead of what can be sent, or kept. */
   #isBehind(): boolean {
-    if (this.#live.size === 0) return this.#keptBytes > bufferBytes;
+    if (this.#live.size === 0) return this.#share.isSpent;
     return [...this.#live].some(({ isBehind }) => isBehind);
   }
 
@@ -231,7 +255,7 @@ class RetriedCall<I, O> implements CallHandle<I> {
     else this.#stopTimer = atDeadline(performance.now() + millis, hedge);
   }
 
-  #begin(): void {
+  #begin(isTransparentRetry = false): void {
     if (this.#over) return;
     const { only, metadata, method, ...spec } = this.#spec;
     const previous = this.#counted;
@@ -244,6 +268,7 @@ class RetriedCall<I, O> implements CallHandle<I> {
       metadata: previous === 0 ? metadata : withPreviousAttempts(metadata, previous),
       method: withEncodedRequests(method as never) as CallSpec<Uint8Array, O>["method"],
       attempt: previous,
+      isTransparentRetry,
     };
     try {
       attempt.start(this.#connection, encoded, this.#credit);
@@ -254,15 +279,15 @@ class RetriedCall<I, O> implements CallHandle<I> {
       this.#finish(RpcError.from(error).toStatus(), "unsent");
       return;
     }
-    if (this.#keptBytes > bufferBytes) this.commit(attempt);
+    if (this.#share.isSpent) this.commit(attempt);
     this.attemptIsWritable();
   }
 
   #keep(bytes: Uint8Array): void {
     this.#kept.push(bytes);
-    this.#keptBytes += bytes.length;
+    this.#share.add(bytes.length);
     const [any] = this.#live;
-    if (this.#keptBytes > bufferBytes && any !== undefined) this.commit(any);
+    if (any !== undefined && this.#share.isSpent) this.commit(any);
   }
 
   #drop(attempt: Attempt<I, O>): void {
@@ -274,6 +299,7 @@ class RetriedCall<I, O> implements CallHandle<I> {
     this.#over = true;
     this.#stopTimer?.();
     this.#kept = [];
+    this.#share.release();
     this.#sink.onEnd(status, progress);
   }
 }

@@ -74,6 +74,11 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
     this.#handle?.cancel(reason.code, reason.details);
   }
 
+  /** Whether any have come. */
+  get hasHeaders(): boolean {
+    return this.#headers !== undefined;
+  }
+
   // ── What a caller reads ───────────────────────────────────────────────────────────────────────────────────────────
 
   get message(): Promise<O> {
@@ -108,7 +113,7 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
     try {
       this.#options?.onHeaders?.(metadata);
     } catch (thrown) {
-      this.cancel(rpcError(Code.CANCELLED, "onHeaders threw", thrown));
+      this.cancel(hookError("onHeaders", thrown));
     }
   }
 
@@ -133,7 +138,7 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
     try {
       this.#options?.onTrailers?.(status.metadata);
     } catch (thrown) {
-      this.#error ??= rpcError(Code.CANCELLED, "onTrailers threw", thrown);
+      this.#error ??= hookError("onTrailers", thrown);
     }
     this.#whenHeaders?.resolve(this.#headers ?? new Metadata());
     this.#whenStatus?.resolve(status);
@@ -198,6 +203,11 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
 }
 
 const noResponse = { code: Code.UNIMPLEMENTED, details: "no response to a call that has one" } as const;
+
+/** What a call ends with when its caller's own hook has thrown. */
+export function hookError(hook: string, thrown: unknown): RpcError {
+  return rpcError(Code.CANCELLED, `${hook} threw`, thrown);
+}
 
 function rpcError(code: Code, what: string, thrown: unknown): RpcError {
   if (thrown instanceof RpcError) return thrown;

@@ -1,8 +1,11 @@
 import { Attempts } from "../attempts/attempts.js";
+import { observedAttempts } from "../attempts/observed-attempts.js";
 import { type AttemptPolicyOption, checkPolicy, policyOf, type RetryThrottling } from "../attempts/policy.js";
+import { ReplayBudget } from "../attempts/replay.js";
 import { RetryThrottle } from "../attempts/throttle.js";
 import type { Connection, ConnectionStats } from "../connection/connection.js";
 import type {
+  AttemptListener,
   Call,
   CallOptions,
   CallSpec,
@@ -25,7 +28,7 @@ import { outsideHandlers, startingOutsideHandlers, withParent } from "../server/
 import { becomeReady } from "./become-ready.js";
 import { callCredentialsInterceptor } from "./call-credentials.js";
 import { ClientCall } from "./client-call.js";
-import { outermostReply } from "./outermost-reply.js";
+import { hooked, outermostReply } from "./outermost-reply.js";
 import { OutgoingCall } from "./outgoing-call.js";
 
 /** What a handle adds to every call; no part of the connection, so handles that differ in these share one. */
@@ -72,6 +75,7 @@ export class ClientChannel implements Channel {
   readonly #defaults: ChannelDefaults;
   readonly #interceptors: readonly Interceptor[];
   readonly #throttle: RetryThrottle | undefined;
+  readonly #replayBudget = new ReplayBudget();
   /** The way of a call through the interceptors; undefined where there are none. */
   readonly #intercepted: Next | undefined;
 
@@ -85,6 +89,19 @@ export class ClientChannel implements Channel {
     this.#interceptors =
       callCredentials === undefined ? interceptors : [...interceptors, this.#credentials(callCredentials)];
     if (this.#interceptors.length > 0) this.#intercepted = compose(this.#interceptors, this.#onWire);
+  }
+
+  /**
+   * One more handle on the same connection, for one client or some: its interceptors run inside this handle's, and what
+   * else it says stands in for what this handle says.
+   *
+   * ```ts
+   * const audited = greeterClient(channel.with({ interceptors: [audit] }));
+   * ```
+   */
+  with(defaults: ChannelDefaults): ClientChannel {
+    const interceptors = [...(this.#defaults.interceptors ?? []), ...(defaults.interceptors ?? [])];
+    return new ClientChannel(this.#connection, { ...this.#defaults, ...defaults, interceptors });
   }
 
   /** The target, as it was dialled. */
@@ -199,8 +216,8 @@ export class ClientChannel implements Channel {
         const metadata = options?.metadata === undefined ? undefined : Metadata.from(options.metadata);
         return this.#start(method, request, requests, deadline, metadata, options);
       }
-      const call = new OutgoingCall(method, request, requests, deadline, options);
-      return outermostReply(next(call), deadline, cancelledBy(options)) as Reply<O>;
+      const call = new OutgoingCall(method, request, requests, deadline, options, this.target);
+      return outermostReply(next(call), call, deadline) as Reply<O>;
     } catch (error) {
       return Reply.fail(RpcError.from(error));
     }
@@ -215,9 +232,15 @@ export class ClientChannel implements Channel {
   }
 
   readonly #onWire: Next = (call: Call) => {
-    const { method, request, deadlineMs, metadata, options, requests } = call as OutgoingCall;
+    const outgoing = call as OutgoingCall;
+    const { method, request, deadlineMs, metadata, options, requests, attemptListeners } = outgoing;
+    // Whoever gets the outermost reply hears of its headers and its end, not of each call that was made for it.
+    const own = hooked(options) ? { ...options, onHeaders: undefined, onTrailers: undefined } : options;
     // The codec of the method's own table entry made these messages' types; interceptors may change values, not types.
-    return this.#start(method as MethodDesc<unknown>, request, requests, deadlineMs, metadata, options);
+    const typed = method as MethodDesc<unknown>;
+    const onWire = this.#start(typed, request, requests, deadlineMs, metadata, own, attemptListeners);
+    outgoing.onWire = onWire;
+    return onWire;
   };
 
   #start<I, O>(
@@ -227,6 +250,7 @@ export class ClientChannel implements Channel {
     deadline: number,
     metadata: Metadata | undefined,
     options: CallOptions | undefined,
+    listeners?: readonly AttemptListener[],
   ): ClientCall<I, O> {
     const spec: CallSpec<I, O> = {
       method,
@@ -240,20 +264,13 @@ export class ClientChannel implements Channel {
       only: request as I,
     };
     const policy = policyOf(method, options?.retry, this.#defaults.retry);
-    const connection = startingOutsideHandlers(this.#connection);
-    const starter = policy === undefined ? connection : new Attempts(connection, policy, this.#throttle);
+    let starter = startingOutsideHandlers(this.#connection);
+    if (listeners !== undefined) starter = observedAttempts(starter, listeners);
+    if (policy !== undefined) starter = new Attempts(starter, policy, this.#throttle, this.#replayBudget);
     return new ClientCall(spec, options).start(starter, requests);
   }
 
   #credentials(credentials: CallCredentials): Interceptor {
     return callCredentialsInterceptor(credentials, this.#connection);
   }
-}
-
-/** What cancels a call even while an interceptor has not called on: its caller's signal, and its parent's end. */
-function cancelledBy(options: CallOptions | undefined): AbortSignal | undefined {
-  const signal = options?.signal;
-  const parent = options?.parent?.signal;
-  if (signal === undefined || parent === undefined) return signal ?? parent;
-  return AbortSignal.any([signal, parent]);
 }

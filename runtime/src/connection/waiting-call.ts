@@ -1,8 +1,9 @@
-import type { CallHandle, CallSink, CallSpec } from "../contract.js";
+import type { CallHandle, CallSink, CallSpec, Traffic } from "../contract.js";
 import { atDeadline } from "../deadline.js";
 import { RpcError } from "../error.js";
 import { Metadata } from "../metadata.js";
 import { Code } from "../status.js";
+import { noTraffic } from "../traffic.js";
 
 /** Where a call that has waited goes. */
 interface CallStarter {
@@ -98,6 +99,10 @@ export class WaitingCall<I, O> implements CallHandle<I> {
 
   peer(): string | undefined {
     return this.#call?.peer();
+  }
+
+  traffic(): Traffic {
+    return this.#call?.traffic() ?? noTraffic;
   }
 
   #end({ code, details, cause }: RpcError): void {

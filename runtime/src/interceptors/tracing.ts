@@ -25,7 +25,7 @@ import { watchCall } from "../watched-call.js";
 export interface TracingOptions {
   /** Who makes the spans. Default: the process-wide one of the API. */
   readonly tracerProvider?: TracerProvider | undefined;
-  /** A client's `server.address` and `server.port`: `host:port` or a path, as it was dialled. Default: neither is set. */
+  /** A client's `server.address` and `server.port`: `host:port` or a path. Default: what its channel was dialled with. */
   readonly target?: string | undefined;
   /** An event for each message that is sent or received (`rpc.message`). Default false. */
   readonly messageEvents?: boolean | undefined;
@@ -36,9 +36,10 @@ export interface TracingOptions {
 /**
  * For both sides; the propagator and the context manager are those that the application has given to the API.
  *
- * A client's span is the child of the active one, and its context travels in the metadata: `traceparent` with the W3C
- * propagator. A server's span continues the caller's trace, and is active in the handler, in each step of a response
- * generator, and after each `await` in them: calls made there are its children.
+ * A client's span is the child of the active one. Each attempt that the call takes has a span inside of it, and the
+ * context of that one travels in the metadata: `traceparent` with the W3C propagator. A server's span continues the
+ * attempt's, and is active in the handler, in each step of a response generator, and after each `await` in them: calls
+ * made there are its children.
  *
  * The span is named `package.Service/Method` and has `rpc.system`, `rpc.service`, `rpc.method`, `rpc.grpc.status_code`,
  * at a client `server.address` and `server.port`, at a server `client.address`, `client.port` and
@@ -46,22 +47,32 @@ export interface TracingOptions {
  * Node.js write. A client's span is an error for any status but OK, a server's for those that are the server's fault
  * (UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS).
  *
- * It is one span a call, whatever attempts the call takes.
+ * An attempt's span is named `Attempt.package.Service/Method` and has `previous-rpc-attempts`, `transparent-retry` and
+ * `rpc.grpc.status_code` (gRFC A72). It is of the kind INTERNAL, so that what counts calls by their spans counts one.
  */
 export function tracing(options: TracingOptions = {}): Interceptor {
   const { tracerProvider = trace, target, messageEvents = false, attributes: more } = options;
   const tracer = tracerProvider.getTracer("@trunkline/runtime");
-  const server = target === undefined ? {} : addressAttributes("server", target);
 
   return (next) => (call) => {
     const atClient = call.side === "client";
     // What is active where a call arrives belongs to whoever opened its socket, and says nothing of the call.
     const parent = atClient ? context.active() : propagation.extract(ROOT_CONTEXT, call.metadata, getter);
-    const attributes = { ...callAttributes(call), ...(atClient ? server : peerAttributes(call)), ...more?.(call) };
+    const ends = atClient ? serverAttributes(target ?? call.target) : peerAttributes(call);
+    const attributes = { ...callAttributes(call), ...ends, ...more?.(call) };
     const kind = atClient ? SpanKind.CLIENT : SpanKind.SERVER;
-    const span = tracer.startSpan(call.method.path.slice(1), { kind, attributes }, parent);
+    const name = call.method.path.slice(1);
+    const span = tracer.startSpan(name, { kind, attributes }, parent);
     const active: Context = trace.setSpan(parent, span);
-    if (atClient) propagation.inject(active, call.metadata, setter);
+    call.onAttempt?.((attempt) => {
+      const attributes = {
+        "previous-rpc-attempts": attempt.previous,
+        "transparent-retry": attempt.isTransparentRetry,
+      };
+      const attemptSpan = tracer.startSpan(`Attempt.${name}`, { attributes }, active);
+      propagation.inject(trace.setSpan(active, attemptSpan), attempt.metadata, setter);
+      return (status) => end(attemptSpan, status, true);
+    });
     return context.with(active, () =>
       watchCall(call, next, {
         ...(messageEvents ? messageWatch(span) : {}),
@@ -95,6 +106,10 @@ const serverFaults: ReadonlySet<Code> = new Set<Code>([
 function callAttributes({ method: { path } }: Call): Attributes {
   const slash = path.lastIndexOf("/");
   return { "rpc.system": "grpc", "rpc.service": path.slice(1, slash), "rpc.method": path.slice(slash + 1) };
+}
+
+function serverAttributes(target: string | undefined): Attributes {
+  return target === undefined ? {} : addressAttributes("server", target);
 }
 
 function peerAttributes({ server }: Call): Attributes {

@@ -9,14 +9,15 @@ import type {
   Peer,
   ServerCall,
   ServerSink,
+  Traffic,
 } from "../contract.js";
 import { atDeadline, timeLeft, toDate } from "../deadline.js";
 import { describe, RpcError } from "../error.js";
 import { MessageStream } from "../message-stream.js";
 import { Metadata, type MetadataInit } from "../metadata.js";
 import { Pump, toAsyncIterable } from "../pump.js";
-import { Reply } from "../reply.js";
-import { Code } from "../status.js";
+import { okStatus, Reply } from "../reply.js";
+import { Code, type Status } from "../status.js";
 import { statusDetailsKey } from "../status-details.js";
 import { isThenable } from "../thenable.js";
 import type { Propagate, PropagatingCall } from "./propagation.js";
@@ -63,6 +64,7 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
   #failure: RpcError | undefined;
   #context: CallContext | undefined;
   #stopTimer: (() => void) | undefined;
+  #endListeners: ((status: Status) => void)[] | undefined;
 
   constructor(route: Route, call: IncomingCall) {
     this.#route = route;
@@ -122,6 +124,19 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
     return this;
   }
 
+  traffic(): Traffic {
+    return this.#call.traffic();
+  }
+
+  onEnd(listener: (status: Status) => void): void {
+    if (this.#over) {
+      listener(this.#endStatus());
+      return;
+    }
+    this.#endListeners ??= [];
+    this.#endListeners.push(listener);
+  }
+
   sendHeaders(headers: MetadataInit = {}): void {
     if (this.#headersSent) {
       throw new RpcError(Code.FAILED_PRECONDITION, "sendHeaders(): the response's headers have already been sent");
@@ -167,6 +182,7 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
     this.#incoming?.fail(reason);
     this.#finish();
     this.#abort?.abort(reason);
+    this.#tellEnd();
   }
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -280,6 +296,9 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
     if (this.#over) return;
     this.#finish();
     this.#call.end({ code: Code.OK, details: "", metadata: trailers });
+    if (this.#endListeners === undefined) return;
+    this.#trailers = trailers;
+    this.#tellEnd();
   }
 
   /** An RpcError is an answer; anything else is a fault, of which the peer learns only that there was one. */
@@ -295,7 +314,26 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
     const { code, details, metadata } = answer.toStatus(); // Its cause stays here, whatever the transport.
     this.#call.end({ code, details, metadata: joinTrailers(this.#trailers, metadata) });
     this.#abort?.abort(answer);
+    this.#tellEnd();
   };
+
+  /** What goes wrong while somebody hears of the end changes nothing of it. */
+  #tellEnd(): void {
+    const listeners = this.#endListeners;
+    if (listeners === undefined) return;
+    this.#endListeners = undefined;
+    for (const listener of listeners) {
+      try {
+        listener(this.#endStatus());
+      } catch (error) {
+        this.#route.onError(error, this);
+      }
+    }
+  }
+
+  #endStatus(): Status {
+    return this.#failure?.toStatus() ?? okStatus(this.#trailers);
+  }
 
   /** What the platform's functions throw when `signal` aborts: the handler did as its caller asked. */
   #isAbort(thrown: unknown): boolean {

@@ -8,6 +8,7 @@ import type {
   ServerSink,
   ServerTransport,
   ServiceDesc,
+  ServiceOptions,
   ServiceRegistrar,
   Transport,
 } from "../contract.js";
@@ -34,11 +35,8 @@ export interface ServerOptions {
    * calls that name their parent have one.
    */
   readonly propagate?: "explicit" | "auto" | undefined;
-  /**
-   * Refuses calls without a deadline, with INVALID_ARGUMENT: `true` for those of every service, or a list of the
-   * services that want it. Default false.
-   */
-  readonly requireDeadline?: boolean | readonly Pick<ServiceDesc, "serviceName">[] | undefined;
+  /** Refuses calls without a deadline, with INVALID_ARGUMENT. A service may say otherwise. Default false. */
+  readonly requireDeadline?: boolean | undefined;
   /** Bytes; a longer request ends its call with RESOURCE_EXHAUSTED. Default 4 MiB. */
   readonly maxReceiveMessageBytes?: number | undefined;
   /** Bytes; a longer response ends its call with RESOURCE_EXHAUSTED. Default: no limit. */
@@ -73,19 +71,22 @@ export class Server implements ServiceRegistrar {
     const { maxReceiveMessageBytes, maxSendMessageBytes } = options;
     if (maxReceiveMessageBytes !== undefined) checkBytes("maxReceiveMessageBytes", maxReceiveMessageBytes);
     if (maxSendMessageBytes !== undefined) checkBytes("maxSendMessageBytes", maxSendMessageBytes);
-    const { propagate = "explicit", requireDeadline = false } = options;
+    const { propagate = "explicit" } = options;
     if (propagate !== "explicit" && propagate !== "auto") {
       throw invalid(`propagate: must be "explicit" or "auto", not ${describe(propagate)}`);
     }
-    if (typeof requireDeadline !== "boolean" && !Array.isArray(requireDeadline)) {
-      throw invalid(`requireDeadline: must be true, false or a list of services, not ${describe(requireDeadline)}`);
-    }
+    checkFlag("requireDeadline", options.requireDeadline);
     if (propagate === "auto") this.#propagate = propagation();
     this.#options = options;
   }
 
-  /** Answers the calls of a service with `impl`; generated `register…Server` functions are the typed way here. */
-  register<Impl>(desc: ServiceDesc<Impl>, impl: Impl): void {
+  /**
+   * Answers the calls of a service with `impl`; generated `register…Server` functions are the typed way here.
+   *
+   * @throws RpcError ALREADY_EXISTS for a second service of a name, FAILED_PRECONDITION after `listen()`,
+   *   INVALID_ARGUMENT for an implementation that lacks a method, or for an option that cannot be used; it names them
+   */
+  register<Impl>(desc: ServiceDesc<Impl>, impl: Impl, options: ServiceOptions = {}): void {
     const { serviceName, methods } = desc;
     if (this.#transport !== undefined) {
       throw new RpcError(Code.FAILED_PRECONDITION, `${serviceName}: register before listen()`);
@@ -100,10 +101,12 @@ export class Server implements ServiceRegistrar {
         `${serviceName}: the implementation lacks ${missing.join(", ")}; extend the Unimplemented… class to leave out some`,
       );
     }
+    checkFlag(`${serviceName}: requireDeadline`, options.requireDeadline);
     this.#services.add(serviceName);
-    const { interceptors = [], onError = printError } = this.#options;
+    const { onError = printError } = this.#options;
     const propagate = this.#propagate;
-    const requireDeadline = this.#requiresDeadline(serviceName);
+    const requireDeadline = options.requireDeadline ?? this.#options.requireDeadline ?? false;
+    const interceptors = [...(this.#options.interceptors ?? []), ...(options.interceptors ?? [])];
     const reply = (call: Call) => (call as IncomingServerCall).reply();
     const intercepted = interceptors.length === 0 ? undefined : compose(interceptors, reply);
     for (const method of Object.values(methods)) {
@@ -147,12 +150,6 @@ export class Server implements ServiceRegistrar {
     return this.#shutdown;
   }
 
-  #requiresDeadline(serviceName: string): boolean {
-    const { requireDeadline = false } = this.#options;
-    if (typeof requireDeadline === "boolean") return requireDeadline;
-    return requireDeadline.some((service) => service.serviceName === serviceName);
-  }
-
   async #makeTransport(): Promise<ServerTransport> {
     const transport = await loadTransport(this.#options.transport ?? defaultTransport);
     return transport.serve({
@@ -184,6 +181,11 @@ export class Server implements ServiceRegistrar {
     }
     return new IncomingServerCall(route, call);
   }
+}
+
+function checkFlag(option: string, flag: unknown): void {
+  if (flag === undefined || typeof flag === "boolean") return;
+  throw invalid(`${option}: must be true or false, not ${describe(flag)}`);
 }
 
 function invalid(details: string): RpcError {

@@ -1,5 +1,5 @@
 import type { Channel, InterceptingListener, Metadata, StatusObject } from "@grpc/grpc-js";
-import type { CallHandle, CallSink, CallSpec } from "../../contract.js";
+import type { CallHandle, CallSink, CallSpec, Traffic } from "../../contract.js";
 import { RpcError } from "../../error.js";
 import { asBuffer } from "../../method.js";
 import { Code, toCode } from "../../status.js";
@@ -21,6 +21,8 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
   #credit = 0;
   #reading = false;
   #done = false;
+  #sentBytes = 0;
+  #receivedBytes = 0;
 
   constructor(call: ReturnType<Channel["createCall"]>, spec: CallSpec<I, O>, sink: CallSink<O>, channel: CallOwner) {
     this.#call = call;
@@ -36,6 +38,7 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
   start(only: Buffer | undefined): void {
     this.#call.start(this.#metadata(), this);
     if (only === undefined) return;
+    this.#sentBytes = only.length;
     this.#call.sendMessageWithContext({}, only);
     this.#call.halfClose();
   }
@@ -46,6 +49,7 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
   send(message: I): boolean {
     if (this.#done) return true;
     const bytes = GrpcJsCall.encode(this.#spec, message);
+    this.#sentBytes += bytes.length;
     this.#call.sendMessageWithContext({ callback: () => this.#done || this.#sink.onWritable() }, bytes);
     return false;
   }
@@ -67,6 +71,10 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
     return this.#call.getPeer();
   }
 
+  traffic(): Traffic {
+    return { sentBytes: this.#sentBytes, receivedBytes: this.#receivedBytes };
+  }
+
   // ── Reported by grpc-js ──
 
   onReceiveMetadata(metadata: Metadata): void {
@@ -76,6 +84,7 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
   onReceiveMessage(bytes: Buffer): void {
     this.#reading = false;
     this.#credit--;
+    this.#receivedBytes += bytes.length;
     const { method, maxReceiveMessageBytes } = this.#spec;
     if (maxReceiveMessageBytes !== undefined && bytes.length > maxReceiveMessageBytes) {
       const details = `a response of ${bytes.length} bytes is over maxReceiveMessageBytes, ${maxReceiveMessageBytes}`;

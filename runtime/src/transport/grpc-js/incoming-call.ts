@@ -3,7 +3,7 @@ import {
   ServerInterceptingCall,
   type ServerInterceptingCallInterface,
 } from "@grpc/grpc-js";
-import type { Dispatcher, IncomingCall, Peer, ServeOptions, ServerSink } from "../../contract.js";
+import type { Dispatcher, IncomingCall, Peer, ServeOptions, ServerSink, Traffic } from "../../contract.js";
 import { fromEpochMs, noDeadline } from "../../deadline.js";
 import { RpcError } from "../../error.js";
 import { Metadata } from "../../metadata.js";
@@ -38,6 +38,8 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
   #reading = false;
   #done = false;
   #unsentBytes = 0;
+  #sentBytes = 0;
+  #receivedBytes = 0;
 
   constructor(
     path: string,
@@ -71,6 +73,7 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
   onReceiveMessage(bytes: Buffer): void {
     this.#reading = false;
     this.#credit--;
+    this.#receivedBytes += bytes.length;
     const sink = this.#sink;
     if (this.#done || sink === undefined) return;
     let message: unknown;
@@ -117,6 +120,10 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
     return { address: this.#call.getPeer(), identity };
   }
 
+  traffic(): Traffic {
+    return { sentBytes: this.#sentBytes, receivedBytes: this.#receivedBytes };
+  }
+
   read(n: number): void {
     this.#credit += n;
     this.#readOn();
@@ -131,6 +138,7 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
     const codec = this.#sink.method.response;
     // Its `In` is `never` for whoever does not know the method; the registered handler made the message for it.
     const bytes = asBuffer(encodeMessage(codec, message as never, this.#options.maxSendMessageBytes));
+    this.#sentBytes += bytes.length;
     this.#unsentBytes += bytes.length;
     this.#call.sendMessage(bytes, () => {
       const waited = this.#unsentBytes >= writeAhead;

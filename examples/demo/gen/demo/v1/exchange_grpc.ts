@@ -3,7 +3,7 @@
 
 import type { DeepPartial } from "./exchange.js";
 import { Bill, ListenRequest, RingReply, RingRequest, Sound, Utterance, Word } from "./exchange.js";
-import type { BidiStreamMethod, CallOptions, Channel, ClientStreamMethod, DialOptions, MessageSource, ServerCall, ServerStreamMethod, ServiceRegistrar, UnaryMethod } from "@trunkline/runtime";
+import type { BidiStreamMethod, CallOptions, Channel, ClientStreamMethod, DialOptions, MessageSource, ServerCall, ServerStreamMethod, ServiceOptions, ServiceRegistrar, UnaryMethod } from "@trunkline/runtime";
 import { bidiStreamMethod, clientStreamMethod, requireContract, serverStreamMethod, sharedClient, unaryMethod, unimplemented } from "@trunkline/runtime";
 import { tsProto } from "@trunkline/runtime/ts-proto";
 
@@ -65,8 +65,8 @@ export class UnimplementedExchangeServer implements ExchangeServer {
 }
 
 /** Has `server` answer the calls of this service with `impl`. */
-export function registerExchangeServer(server: ServiceRegistrar, impl: ExchangeServer): void {
-  server.register(ExchangeDesc, impl);
+export function registerExchangeServer(server: ServiceRegistrar, impl: ExchangeServer, options?: ServiceOptions): void {
+  server.register(ExchangeDesc, impl, options);
 }
 
 /** A handler per method: takes the decoded request and calls the implementation. */

@@ -24,7 +24,7 @@ import { EmptySchema } from "./empty_pb.js";
 import type { SimpleRequest, SimpleResponse, StreamingInputCallRequest, StreamingInputCallResponse, StreamingOutputCallRequest, StreamingOutputCallResponse } from "./messages_pb.js";
 import { SimpleRequestSchema, SimpleResponseSchema, StreamingInputCallRequestSchema, StreamingInputCallResponseSchema, StreamingOutputCallRequestSchema, StreamingOutputCallResponseSchema } from "./messages_pb.js";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { BidiStreamMethod, CallOptions, Channel, ClientStreamMethod, DialOptions, MessageSource, ServerCall, ServerStreamMethod, ServiceRegistrar, UnaryMethod } from "@trunkline/runtime";
+import type { BidiStreamMethod, CallOptions, Channel, ClientStreamMethod, DialOptions, MessageSource, ServerCall, ServerStreamMethod, ServiceOptions, ServiceRegistrar, UnaryMethod } from "@trunkline/runtime";
 import { bidiStreamMethod, clientStreamMethod, requireContract, serverStreamMethod, sharedClient, unaryMethod, unimplemented } from "@trunkline/runtime";
 import { protobufEs } from "@trunkline/runtime/protobuf-es";
 
@@ -102,8 +102,8 @@ export class UnimplementedTestServiceServer implements TestServiceServer {
 }
 
 /** Has `server` answer the calls of this service with `impl`. */
-export function registerTestServiceServer(server: ServiceRegistrar, impl: TestServiceServer): void {
-  server.register(TestServiceDesc, impl);
+export function registerTestServiceServer(server: ServiceRegistrar, impl: TestServiceServer, options?: ServiceOptions): void {
+  server.register(TestServiceDesc, impl, options);
 }
 
 /** A handler per method: takes the decoded request and calls the implementation. */
@@ -246,8 +246,8 @@ export class UnimplementedUnimplementedServiceServer implements UnimplementedSer
 }
 
 /** Has `server` answer the calls of this service with `impl`. */
-export function registerUnimplementedServiceServer(server: ServiceRegistrar, impl: UnimplementedServiceServer): void {
-  server.register(UnimplementedServiceDesc, impl);
+export function registerUnimplementedServiceServer(server: ServiceRegistrar, impl: UnimplementedServiceServer, options?: ServiceOptions): void {
+  server.register(UnimplementedServiceDesc, impl, options);
 }
 
 /** A handler per method: takes the decoded request and calls the implementation. */

@@ -22,7 +22,7 @@
 import type { DeepPartial } from "./empty.js";
 import { Empty } from "./empty.js";
 import { SimpleRequest, SimpleResponse, StreamingInputCallRequest, StreamingInputCallResponse, StreamingOutputCallRequest, StreamingOutputCallResponse } from "./messages.js";
-import type { BidiStreamMethod, CallOptions, Channel, ClientStreamMethod, DialOptions, MessageSource, ServerCall, ServerStreamMethod, ServiceRegistrar, UnaryMethod } from "@trunkline/runtime";
+import type { BidiStreamMethod, CallOptions, Channel, ClientStreamMethod, DialOptions, MessageSource, ServerCall, ServerStreamMethod, ServiceOptions, ServiceRegistrar, UnaryMethod } from "@trunkline/runtime";
 import { bidiStreamMethod, clientStreamMethod, requireContract, serverStreamMethod, sharedClient, unaryMethod, unimplemented } from "@trunkline/runtime";
 import { tsProto } from "@trunkline/runtime/ts-proto";
 
@@ -100,8 +100,8 @@ export class UnimplementedTestServiceServer implements TestServiceServer {
 }
 
 /** Has `server` answer the calls of this service with `impl`. */
-export function registerTestServiceServer(server: ServiceRegistrar, impl: TestServiceServer): void {
-  server.register(TestServiceDesc, impl);
+export function registerTestServiceServer(server: ServiceRegistrar, impl: TestServiceServer, options?: ServiceOptions): void {
+  server.register(TestServiceDesc, impl, options);
 }
 
 /** A handler per method: takes the decoded request and calls the implementation. */
@@ -244,8 +244,8 @@ export class UnimplementedUnimplementedServiceServer implements UnimplementedSer
 }
 
 /** Has `server` answer the calls of this service with `impl`. */
-export function registerUnimplementedServiceServer(server: ServiceRegistrar, impl: UnimplementedServiceServer): void {
-  server.register(UnimplementedServiceDesc, impl);
+export function registerUnimplementedServiceServer(server: ServiceRegistrar, impl: UnimplementedServiceServer, options?: ServiceOptions): void {
+  server.register(UnimplementedServiceDesc, impl, options);
 }
 
 /** A handler per method: takes the decoded request and calls the implementation. */
