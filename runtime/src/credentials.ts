@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
 import type { PeerCertificate } from "node:tls";
 import type { MethodDesc } from "./contract.js";
-import { RpcError } from "./error.js";
+import { misuse } from "./error.js";
 import { identityOf } from "./identity.js";
 import type { MetadataInit } from "./metadata.js";
-import { Code } from "./status.js";
 
 /** Nothing is encrypted and nobody is identified. Made by {@link insecure}. */
 export interface InsecureCredentials {
@@ -79,10 +78,7 @@ const plaintext: InsecureCredentials = { kind: "insecure", key: "insecure" };
  */
 export function insecure(...nothing: readonly never[]): InsecureCredentials {
   if (nothing.length === 0) return plaintext;
-  throw new RpcError(
-    Code.INVALID_ARGUMENT,
-    "insecure() takes no options: nothing is encrypted; did you mean tls({…})?",
-  );
+  throw misuse("insecure() takes no options: nothing is encrypted; did you mean tls({…})?");
 }
 
 /** TLS towards a server; with `cert` and `key`, mutual. */

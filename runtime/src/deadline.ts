@@ -1,7 +1,6 @@
 import { types } from "node:util";
 import type { CallOptions, MethodDefaults } from "./contract.js";
-import { describe, RpcError } from "./error.js";
-import { Code } from "./status.js";
+import { describe, misuse } from "./error.js";
 
 /**
  * Deadlines are monotonic milliseconds (`performance.now()`) inside the runtime, so that a wall clock that is set does
@@ -75,14 +74,14 @@ export function earliestDeadline(
 /** Milliseconds, of any sign; not a number is refused with the option's name. */
 export function checkTimeout(option: string, ms: number): number {
   if (typeof ms === "number" && !Number.isNaN(ms)) return ms;
-  throw new RpcError(Code.INVALID_ARGUMENT, `${option} must be a number of milliseconds, not ${describe(ms)}`);
+  throw misuse(`${option} must be a number of milliseconds, not ${describe(ms)}`);
 }
 
 /** A margin as an option gives it. A negative one would outlive the parent, an infinite one would allow no call. */
 export function checkMargin(ms: number): number {
   if (Number.isFinite(ms) && ms >= 0) return ms;
   const details = `marginMs must be a finite number of milliseconds, at least 0, not ${describe(ms)}`;
-  throw new RpcError(Code.INVALID_ARGUMENT, details);
+  throw misuse(details);
 }
 
 /** Milliseconds since the epoch. A string is not read as a date: what that means depends on who reads it. */
@@ -91,5 +90,5 @@ function checkPoint(deadline: Date | number): number {
   if (typeof ms === "number" && !Number.isNaN(ms)) return ms;
   const given = types.isDate(deadline) ? "an invalid Date" : describe(deadline);
   const details = `deadline must be a Date or a number of milliseconds since the epoch, not ${given}`;
-  throw new RpcError(Code.INVALID_ARGUMENT, details);
+  throw misuse(details);
 }

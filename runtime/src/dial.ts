@@ -6,8 +6,7 @@ import { applyRules, type ConnectionRules, targetOf } from "./connection/rules.j
 import { type ConnectionOptions, connectionOptionNames, readSettings } from "./connection/settings.js";
 import type { Channel, ServiceDesc } from "./contract.js";
 import { checkTimeout } from "./deadline.js";
-import { RpcError } from "./error.js";
-import { Code } from "./status.js";
+import { misuse } from "./error.js";
 
 /**
  * Options of a dial. Those of the connection are, with the target, what connections are shared by; the others belong to
@@ -80,7 +79,7 @@ function readOptions(target: string, options: DialOptions): DialOptions {
   for (const name of Object.keys(all)) {
     if (Object.hasOwn(known, name)) continue;
     const hint = name in tlsOptions ? `; it is one of tls(): credentials: tls({ ${name} })` : "";
-    throw new RpcError(Code.INVALID_ARGUMENT, `${name}: there is no such dial option${hint}`);
+    throw misuse(`${name}: there is no such dial option${hint}`);
   }
   if (all.timeoutMs !== undefined) checkTimeout("timeoutMs", all.timeoutMs);
   if (all.retry !== undefined) checkPolicy("retry", all.retry);

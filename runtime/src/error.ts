@@ -127,6 +127,21 @@ export class RpcError extends Error {
   }
 }
 
+const misuseBrand = Symbol.for("trunkline.misuse");
+
+/**
+ * What this package throws at a program that uses it wrongly: an INVALID_ARGUMENT that says what, where and what to do.
+ * It is for whoever wrote that program: out of a handler it is no answer to a caller, but a fault like any exception.
+ */
+export function misuse(details: string, cause?: unknown): RpcError {
+  const error = new RpcError(Code.INVALID_ARGUMENT, details, { cause });
+  return Object.defineProperty(error, misuseBrand, { value: true });
+}
+
+export function isMisuse(error: object): boolean {
+  return misuseBrand in error;
+}
+
 /** Metadata of grpc-js tells its values by key in `toJSON()`. */
 function metadataOf(theirs: unknown): Metadata | undefined {
   if (theirs instanceof Metadata) return theirs;

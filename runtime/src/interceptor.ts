@@ -1,5 +1,5 @@
 import type { Call, Interceptor, Next } from "./contract.js";
-import { describe, RpcError } from "./error.js";
+import { describe, misuse, RpcError } from "./error.js";
 import { DeferredReply, isReply, Reply } from "./reply.js";
 import { Code } from "./status.js";
 import { isThenable } from "./thenable.js";
@@ -20,8 +20,7 @@ export function compose(interceptors: readonly Interceptor[], last: Next): Next 
 function guard(interceptor: Interceptor, next: Next): Next {
   const intercept = interceptor(next);
   if (typeof intercept !== "function") {
-    throw new RpcError(
-      Code.INVALID_ARGUMENT,
+    throw misuse(
       `${nameOf(interceptor)} must be (next) => (call) => …: it returned ${describe(intercept)} instead of a function`,
     );
   }

@@ -1,5 +1,4 @@
-import { RpcError } from "./error.js";
-import { Code } from "./status.js";
+import { misuse } from "./error.js";
 
 export type MetadataValue = string | Uint8Array;
 
@@ -168,10 +167,10 @@ export function* pairsOf(lists: {
 function checkKey(key: string): string {
   const lower = key.toLowerCase();
   if (!/^[0-9a-z_.-]+$/.test(lower)) {
-    throw invalid(`metadata key ${JSON.stringify(key)} may have only letters, digits, "-", "_" and "."`);
+    throw misuse(`metadata key ${JSON.stringify(key)} may have only letters, digits, "-", "_" and "."`);
   }
   if (ownedByProtocol.has(lower) || (lower.startsWith("grpc-") && !settable.has(lower))) {
-    throw invalid(`metadata key "${lower}" belongs to the protocol; choose another`);
+    throw misuse(`metadata key "${lower}" belongs to the protocol; choose another`);
   }
   return lower;
 }
@@ -179,16 +178,12 @@ function checkKey(key: string): string {
 function checkValue(key: string, value: unknown): asserts value is MetadataValue {
   if (key.endsWith("-bin")) {
     if (value instanceof Uint8Array) return;
-    throw invalid(`metadata key "${key}" ends in -bin and so wants bytes (a Uint8Array), not ${typeof value}`);
+    throw misuse(`metadata key "${key}" ends in -bin and so wants bytes (a Uint8Array), not ${typeof value}`);
   }
   if (typeof value !== "string") {
-    throw invalid(`metadata key "${key}" wants text, not ${typeof value}; for bytes, let its name end in -bin`);
+    throw misuse(`metadata key "${key}" wants text, not ${typeof value}; for bytes, let its name end in -bin`);
   }
   if (!/^[\x20-\x7e]*$/.test(value)) {
-    throw invalid(`the value of metadata key "${key}" is not printable ASCII; for other text, use a key in -bin`);
+    throw misuse(`the value of metadata key "${key}" is not printable ASCII; for other text, use a key in -bin`);
   }
-}
-
-function invalid(details: string): RpcError {
-  return new RpcError(Code.INVALID_ARGUMENT, details);
 }

@@ -1,5 +1,4 @@
-import { describe, RpcError } from "./error.js";
-import { Code } from "./status.js";
+import { describe, misuse } from "./error.js";
 
 /** What numbers an option takes; an end belongs to the range unless it is `above` or `below`. */
 export interface Range {
@@ -26,8 +25,5 @@ export function checkNumber(option: string, value: number, range: Range): number
     atMost !== undefined && `at most ${atMost}`,
     below !== undefined && `below ${below}`,
   ].filter((end) => end !== false);
-  throw new RpcError(
-    Code.INVALID_ARGUMENT,
-    `${option}: must be a ${whole ? "whole " : ""}number, ${ends.join(" and ")}, not ${describe(value)}`,
-  );
+  throw misuse(`${option}: must be a ${whole ? "whole " : ""}number, ${ends.join(" and ")}, not ${describe(value)}`);
 }

@@ -5,6 +5,7 @@ import {
   type DialOptions,
   dial,
   type HedgingPolicy,
+  type Interceptor,
   Metadata,
   type RetryPolicy,
   RpcError,
@@ -197,6 +198,39 @@ describe.each(transports)("attempts on $name", ({ transport }) => {
     expect(await short.client.clientStream(long.slice(0, 2))).toMatchObject({ number: 2n });
   });
 
+  /** A server that holds every call but those that are to fail. */
+  async function startHeld() {
+    const hold = event();
+    let came = 0;
+    let wanted: { readonly count: number; readonly tell: () => void } | undefined;
+    const kinds = await startKinds(transport, {
+      async unary({ text }) {
+        if (text === "fail") throw new RpcError(UNAVAILABLE, "as told");
+        if (++came === wanted?.count) wanted.tell();
+        await hold.happened;
+        return {};
+      },
+    });
+    const seen = async (count: number) => {
+      const all = event();
+      wanted = { count, tell: all.happen };
+      if (came < count) await all.happened;
+    };
+    return { seen, client: kinds.dial({ retry: policy }), hold };
+  }
+
+  test("what all calls of a channel keep together has a bound; past it, a call stays with its attempt", async () => {
+    const { seen, client, hold } = await startHeld();
+    const data = new Uint8Array(250 * 1024);
+    // 68 calls that wait for their first answer keep more than 16 MiB.
+    const held = Array.from({ length: 68 }, () => client.unary({ data }));
+    await seen(68);
+    await expect(client.unary({ text: "fail", data })).rejects.toMatchObject({ code: UNAVAILABLE, attempts: 1 });
+    hold.happen();
+    await Promise.all(held);
+    await expect(client.unary({ text: "fail", data })).rejects.toMatchObject({ code: UNAVAILABLE, attempts: 4 });
+  });
+
   test("a message that is changed after it was sent is sent again as it was", async () => {
     const message = { text: "before" };
     const { methods } = script([UNAVAILABLE]);
@@ -335,6 +369,28 @@ describe("a transport that tells what a server has not processed", () => {
     expect(await kindsClient(channel).unary({ text: "second" })).toMatchObject({ text: "second" });
     expect(attempts).toEqual([0, 0]);
     await channel.close();
+  });
+
+  test("tells whoever observes attempts of both, and which of them is a transparent retry", async () => {
+    const { transport } = refusing(1);
+    const { address } = await startKinds(transport, { unary: (request) => request });
+    const told: unknown[] = [];
+    const observe: Interceptor = (next) => (call) => {
+      call.onAttempt?.(({ previous, isTransparentRetry }) => ({ code }, traffic) => {
+        told.push({ previous, isTransparentRetry, code, ...traffic });
+      });
+      return next(call);
+    };
+    const channel = dial(address, { transport, retry: policy, interceptors: [observe] });
+    await kindsClient(channel).unary({ text: "one" });
+    expect(told).toEqual([
+      { previous: 0, isTransparentRetry: false, code: Code.UNAVAILABLE, sentBytes: 0, receivedBytes: 0 },
+      { previous: 0, isTransparentRetry: true, code: Code.OK, sentBytes: 5, receivedBytes: 5 },
+    ]);
+    await channel.close();
+  });
+
+  test("is asked once more, and no more", async () => {
     const twice = refusing(2);
     const other = await startKinds(twice.transport, { unary: (request) => request });
     const failing = dial(other.address, { transport: twice.transport, retry: { ...policy, codes: [Code.ABORTED] } });

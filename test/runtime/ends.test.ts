@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Code, RpcError, type ServerCall, sender } from "@trunkline/runtime";
+import { Code, codeName, RpcError, type ServerCall, sender } from "@trunkline/runtime";
+import type { KindsClient } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
 import { collect, event, startKinds, stopKinds } from "./kinds.js";
 import { transports } from "./transports.js";
 
@@ -205,6 +206,65 @@ describe.each(transports)("how calls end on $name", ({ transport }) => {
       expect(String(await reported.happened)).toMatch(/secret/);
       await expect(client.unary({})).rejects.toMatchObject({ code: Code.UNKNOWN }); // The server lives on.
     }
+  });
+
+  test.each<[string, (call: ServerCall, client: KindsClient) => unknown]>([
+    ["a metadata key that there cannot be", (call) => call.trailers.set("Bad Key", "x")],
+    [
+      "headers that were sent twice",
+      (call) => {
+        call.sendHeaders();
+        call.sendHeaders();
+      },
+    ],
+    [
+      "a timeout that is none, of a call that the handler makes",
+      (_call, client) => client.unary({}, { timeoutMs: Number.NaN }),
+    ],
+  ])("%s is a fault of the handler, and no answer to its caller", async (_what, misuse) => {
+    const reported = event<unknown>();
+    const { client } = await startKinds(
+      transport,
+      {
+        async unary(_request, call) {
+          await misuse(call, client);
+          return {};
+        },
+      },
+      { onError: reported.happen },
+    );
+    const error = await client.unary({}).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: Code.UNKNOWN, details: "the server failed to handle the call" });
+    expect(await reported.happened).toMatchObject({ code: Code.INVALID_ARGUMENT });
+  });
+
+  test("onEnd tells how each call ended, once, and whoever asks later at once", async () => {
+    const ends: string[] = [];
+    const cancelled = event();
+    const { client } = await startKinds(transport, {
+      unary({ text }, call) {
+        call.trailers.set("x-tail", "1");
+        call.onEnd(({ code, metadata }) => {
+          ends.push(`${text}: ${codeName(code)} ${metadata.get("x-tail") ?? "-"}`);
+          call.onEnd((again) => ends.push(`again ${codeName(again.code)}`));
+        });
+        if (text === "fails") throw new RpcError(Code.NOT_FOUND, "nothing");
+        return {};
+      },
+      async *serverStream(_request, call) {
+        call.onEnd(({ code }) => {
+          ends.push(codeName(code));
+          cancelled.happen();
+        });
+        yield {};
+        await aborted(call.signal);
+      },
+    });
+    await client.unary({ text: "works" });
+    await client.unary({ text: "fails" }).catch(() => {});
+    for await (const _ of client.serverStream({})) break;
+    await cancelled.happened;
+    expect(ends).toEqual(["works: OK 1", "again OK", "fails: NOT_FOUND 1", "again NOT_FOUND", "CANCELLED"]);
   });
 
   test("a handler that answers with the wrong kind of value is a fault of the server", async () => {

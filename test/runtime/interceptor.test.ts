@@ -1,5 +1,22 @@
-import { type Call, Code, chain, type Interceptor, Reply, RpcError, type Status } from "@trunkline/runtime";
+import {
+  type Call,
+  Code,
+  chain,
+  dial,
+  type Interceptor,
+  Metadata,
+  Reply,
+  RpcError,
+  Server,
+  type Status,
+} from "@trunkline/runtime";
 import type { Note } from "../../fixtures/golden/ts-proto/kinds/v1/kinds.js";
+import {
+  KindsDesc,
+  kindsClient,
+  registerKindsServer,
+  UnimplementedKindsServer,
+} from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
 import { collect, event, startKinds, stopKinds } from "./kinds.js";
 import { transports } from "./transports.js";
 
@@ -89,7 +106,6 @@ describe.each(transports)("interceptors on $name", ({ transport }) => {
   });
 
   test("a server's interceptor may answer with headers, messages and trailers of its own", async () => {
-    const { Metadata } = await import("@trunkline/runtime");
     const answer: Interceptor = () => () =>
       Reply.of(
         { text: "mine" },
@@ -244,6 +260,153 @@ describe.each(transports)("interceptors on $name", ({ transport }) => {
     const reply = client.unary({}, { signal: controller.signal });
     controller.abort();
     await expect(reply).rejects.toMatchObject({ code: Code.CANCELLED });
+  });
+
+  test("a handle made by with() has the channel's interceptors round its own, on the same connection", async () => {
+    const log: string[] = [];
+    const { channel } = await startKinds(transport, { unary: () => ({}) });
+    const outer = channel.with({ interceptors: [recorder(log, "channel")], timeoutMs: 60_000 });
+    const inner = outer.with({ interceptors: [recorder(log, "client")], timeoutMs: 30_000 });
+    let deadline: number | undefined;
+    const look: Interceptor = (next) => (call) => {
+      deadline = call.timeLeftMs();
+      return next(call);
+    };
+    await kindsClient(inner).unary({}, { interceptors: [recorder(log, "call"), look] });
+    expect(log.slice(0, 3)).toEqual(["channel in", "client in", "call in"]);
+    expect(deadline).toBeLessThanOrEqual(30_000);
+    expect(channel.stats.callsStarted).toBe(1);
+    log.length = 0;
+    await kindsClient(outer).unary({});
+    expect(log[0]).toBe("channel in");
+    expect(log).toHaveLength(2);
+  });
+
+  test("those of a service wrap its calls alone, inside the server's", async () => {
+    const log: string[] = [];
+    const server = new Server({ transport, interceptors: [recorder(log, "server")] });
+    const impl = Object.assign(new UnimplementedKindsServer(), { unary: () => ({}) });
+    registerKindsServer(server, impl, { interceptors: [recorder(log, "kinds a"), recorder(log, "kinds b")] });
+    const path = "/other.v1.Kinds/Unary";
+    const other = {
+      ...KindsDesc,
+      serviceName: "other.v1.Kinds",
+      methods: { unary: { ...KindsDesc.methods.unary, path } },
+    };
+    server.register(other, impl);
+    const { address } = await server.listen("127.0.0.1:0");
+    const channel = dial(address, { transport });
+    await kindsClient(channel).unary({});
+    expect(log.slice(0, 3)).toEqual(["server in", "kinds a in", "kinds b in"]);
+    log.length = 0;
+    await channel.unary(other.methods.unary, {});
+    expect(log[0]).toBe("server in");
+    expect(log.filter((line) => line.startsWith("kinds"))).toEqual([]);
+    await channel.close();
+    await server.shutdown();
+  });
+
+  test("the caller's hooks hear once of what the caller gets, not of each call that an interceptor makes", async () => {
+    let calls = 0;
+    const { client } = await startKinds(transport, {
+      unary(_request, call) {
+        call.trailers.set("x-call", String(++calls));
+        if (calls === 1) throw new RpcError(Code.ABORTED, "once more");
+        call.sendHeaders({ "x-call": String(calls) });
+        return {};
+      },
+    });
+    const again: Interceptor = (next) => async (call) => {
+      const first = next(call);
+      return (await first.status).code === Code.ABORTED ? next(call) : first;
+    };
+    const heard: string[] = [];
+    const hooks = {
+      onHeaders: (headers: Metadata) => heard.push(`headers ${headers.get("x-call")}`),
+      onTrailers: (trailers: Metadata) => heard.push(`trailers ${trailers.get("x-call")}`),
+    };
+    await client.unary({}, { interceptors: [again], ...hooks });
+    heard.push("answer");
+    expect(heard).toEqual(["headers 2", "trailers 2", "answer"]);
+  });
+
+  test("the caller's hooks hear what an interceptor answers, and of no headers where there are none", async () => {
+    const { client } = await startKinds(transport, {
+      serverStream(_request, call) {
+        call.sendHeaders();
+        return [{ text: "a" }, { text: "b" }];
+      },
+    });
+    const heard: string[] = [];
+    const hooks = {
+      onHeaders: (headers: Metadata) => heard.push(`headers ${headers.get("x-from")}`),
+      onTrailers: (trailers: Metadata) => heard.push(`trailers ${trailers.get("x-from")}`),
+    };
+    const init = { headers: new Metadata({ "x-from": "here" }), trailers: new Metadata({ "x-from": "there" }) };
+    const answer: Interceptor = () => () => Reply.of({ text: "mine" }, init);
+    await client.unary({}, { interceptors: [answer], ...hooks });
+    expect(heard.splice(0)).toEqual(["headers here", "trailers there"]);
+    const refuse: Interceptor = () => () => Reply.fail(new RpcError(Code.ABORTED, "no"));
+    await expect(client.unary({}, { interceptors: [refuse], ...hooks })).rejects.toMatchObject({ code: Code.ABORTED });
+    expect(heard.splice(0)).toEqual(["trailers undefined"]);
+    const pass: Interceptor = (next) => (call) => next(call);
+    await collect(client.serverStream({}, { interceptors: [pass], ...hooks }));
+    expect(heard).toEqual(["headers undefined", "trailers undefined"]);
+  });
+
+  test.each(["onHeaders", "onTrailers"])("%s that throws fails its call behind interceptors too", async (hook) => {
+    const { client } = await startKinds(transport, {
+      unary(_request, call) {
+        call.sendHeaders();
+        return {};
+      },
+      serverStream(_request, call) {
+        call.sendHeaders();
+        return [{}, {}];
+      },
+    });
+    const pass: Interceptor = (next) => (call) => next(call);
+    const options = {
+      interceptors: [pass],
+      [hook]() {
+        throw new TypeError("mine");
+      },
+    };
+    const expected = { code: Code.CANCELLED, details: `${hook} threw: mine` };
+    await expect(client.unary({}, options)).rejects.toMatchObject(expected);
+    await expect(collect(client.serverStream({}, options))).rejects.toMatchObject(expected);
+  });
+
+  test("a client's interceptor sees the caller's cancellation and the parent's", async () => {
+    const seen: (AbortSignal | undefined)[] = [];
+    const look: Interceptor = (next) => (call) => {
+      seen.push(call.signal);
+      return next(call);
+    };
+    const inner = await startKinds(transport, { unary: () => ({}) });
+    const started = event();
+    const outer = await startKinds(transport, {
+      async unary(_request, call) {
+        const client = inner.dial({ interceptors: [look] });
+        const mine = new AbortController();
+        await client.unary({});
+        await client.unary({}, { parent: call });
+        await client.unary({}, { parent: call, signal: mine.signal });
+        started.happen();
+        const [, ofParent, ofBoth] = seen;
+        await new Promise((resolve) => ofBoth?.addEventListener("abort", resolve));
+        ended.happen([ofParent?.aborted, ofBoth?.aborted, mine.signal.aborted]);
+        return {};
+      },
+    });
+    const ended = event<(boolean | undefined)[]>();
+    const caller = new AbortController();
+    const call = outer.client.unary({}, { signal: caller.signal });
+    await started.happened;
+    caller.abort();
+    await expect(call).rejects.toMatchObject({ code: Code.CANCELLED });
+    expect(await ended.happened).toEqual([true, true, false]);
+    expect(seen[0]).toBeUndefined();
   });
 
   test("an interceptor that is no function of next is refused at dial", async () => {

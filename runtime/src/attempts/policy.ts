@@ -1,6 +1,6 @@
 /** When a call is tried again: what users may say of it, and what holds where nobody says anything. gRFC A6. */
 import type { MethodDesc } from "../contract.js";
-import { describe, RpcError } from "../error.js";
+import { describe, misuse } from "../error.js";
 import { Code, codeName } from "../status.js";
 
 /** One attempt after the other: `retryPolicy` of a gRPC service config. */
@@ -85,10 +85,10 @@ export function attemptsOf({ maxAttempts }: AttemptPolicy): number {
 export function checkPolicy<Option extends AttemptPolicyOption>(option: string, policy: Option): Option {
   if (policy === false || typeof policy === "function") return policy;
   if (typeof policy !== "object" || policy === null) {
-    throw invalid(`${option}: must be false, a policy, or a function of the method, not ${describe(policy)}`);
+    throw misuse(`${option}: must be false, a policy, or a function of the method, not ${describe(policy)}`);
   }
   if (!(Number.isInteger(policy.maxAttempts) && policy.maxAttempts >= 2)) {
-    throw invalid(`${option}.maxAttempts: must be a whole number, at least 2, not ${describe(policy.maxAttempts)}`);
+    throw misuse(`${option}.maxAttempts: must be a whole number, at least 2, not ${describe(policy.maxAttempts)}`);
   }
   if (isHedging(policy)) {
     checkNumber(`${option}.hedgingDelayMs`, policy.hedgingDelayMs, 0);
@@ -99,18 +99,18 @@ export function checkPolicy<Option extends AttemptPolicyOption>(option: string, 
   checkNumber(`${option}.maxBackoffMs`, policy.maxBackoffMs, 1);
   checkNumber(`${option}.backoffMultiplier`, policy.backoffMultiplier, Number.MIN_VALUE);
   checkCodes(`${option}.codes`, policy.codes);
-  if (policy.codes.length === 0) throw invalid(`${option}.codes: names no failure; without one there is no retry`);
+  if (policy.codes.length === 0) throw misuse(`${option}.codes: names no failure; without one there is no retry`);
   return policy;
 }
 
 /** Throws an INVALID_ARGUMENT that names the field. */
 export function checkThrottling(throttling: RetryThrottling): RetryThrottling {
   if (typeof throttling !== "object" || throttling === null) {
-    throw invalid(`retryThrottling: must be { maxTokens, tokenRatio }, not ${describe(throttling)}`);
+    throw misuse(`retryThrottling: must be { maxTokens, tokenRatio }, not ${describe(throttling)}`);
   }
   const { maxTokens, tokenRatio } = throttling;
   if (!(Number.isInteger(maxTokens) && maxTokens > 0 && maxTokens <= 1000)) {
-    throw invalid(`retryThrottling.maxTokens: must be a whole number from 1 to 1000, not ${describe(maxTokens)}`);
+    throw misuse(`retryThrottling.maxTokens: must be a whole number from 1 to 1000, not ${describe(maxTokens)}`);
   }
   checkNumber("retryThrottling.tokenRatio", tokenRatio, Number.MIN_VALUE);
   return throttling;
@@ -119,20 +119,16 @@ export function checkThrottling(throttling: RetryThrottling): RetryThrottling {
 function checkNumber(field: string, value: number, least: number): void {
   if (typeof value === "number" && Number.isFinite(value) && value >= least) return;
   const what = least === Number.MIN_VALUE ? "a number above 0" : `a number of milliseconds, at least ${least}`;
-  throw invalid(`${field}: must be ${what}, not ${describe(value)}`);
+  throw misuse(`${field}: must be ${what}, not ${describe(value)}`);
 }
 
 function checkCodes(field: string, codes: readonly Code[]): void {
   const isCode = (code: Code) => Number.isInteger(code) && code > Code.OK && code <= Code.UNAUTHENTICATED;
   if (Array.isArray(codes) && codes.every(isCode)) return;
   const bad = Array.isArray(codes) ? codes.find((code) => !isCode(code)) : codes;
-  throw invalid(`${field}: must be a list of codes such as Code.UNAVAILABLE, not with ${nameOf(bad)}`);
+  throw misuse(`${field}: must be a list of codes such as Code.UNAVAILABLE, not with ${nameOf(bad)}`);
 }
 
 function nameOf(code: Code): string {
   return code === Code.OK ? codeName(code) : describe(code);
-}
-
-function invalid(details: string): RpcError {
-  return new RpcError(Code.INVALID_ARGUMENT, details);
 }

@@ -1,7 +1,6 @@
 /** The process-wide rules of connections: what `configureConnections` says, and the environment. */
 import type { DialOptions } from "../dial.js";
-import { describe, RpcError } from "../error.js";
-import { Code } from "../status.js";
+import { describe, misuse } from "../error.js";
 import { connectionOptionNames } from "./settings.js";
 import { parseTarget } from "./target.js";
 
@@ -33,16 +32,16 @@ const ruleNames = ["longConnections", "customOptions", "defaults", "targets", "s
 /** Throws an INVALID_ARGUMENT that names the rule. Options in it are checked by the dials that use them. */
 export function checkRules(rules: ConnectionRules): ConnectionRules {
   if (typeof rules !== "object" || rules === null) {
-    throw invalid(`configureConnections: must be given an object, not ${describe(rules)}`);
+    throw misuse(`configureConnections: must be given an object, not ${describe(rules)}`);
   }
   const unknown = Object.keys(rules).find((name) => !ruleNames.includes(name));
-  if (unknown !== undefined) throw invalid(`${unknown}: there is no such rule, only ${ruleNames.join(", ")}`);
+  if (unknown !== undefined) throw misuse(`${unknown}: there is no such rule, only ${ruleNames.join(", ")}`);
   const { longConnections, customOptions, targets = {}, services = {} } = rules;
   if (longConnections !== undefined && typeof longConnections !== "boolean") {
-    throw invalid(`longConnections: must be true or false, not ${describe(longConnections)}`);
+    throw misuse(`longConnections: must be true or false, not ${describe(longConnections)}`);
   }
   if (customOptions !== undefined && customOptions !== "long" && customOptions !== "short") {
-    throw invalid(`customOptions: must be "long" or "short", not ${describe(customOptions)}`);
+    throw misuse(`customOptions: must be "long" or "short", not ${describe(customOptions)}`);
   }
   for (const target of [...Object.keys(targets), ...Object.values(services)]) parseTarget(target);
   return rules;
@@ -68,7 +67,7 @@ function longConnections(rules: ConnectionRules): boolean {
   const value = process.env.TRUNKLINE_LONG_CONNECTIONS;
   if (value === undefined || value === "") return rules.longConnections ?? true;
   if (value === "on" || value === "off") return value === "on";
-  throw invalid(`TRUNKLINE_LONG_CONNECTIONS: must be on or off, not ${describe(value)}`);
+  throw misuse(`TRUNKLINE_LONG_CONNECTIONS: must be on or off, not ${describe(value)}`);
 }
 
 /** Where a service is, for whoever does not say. */
@@ -76,12 +75,8 @@ export function targetOf(serviceName: string, rules: ConnectionRules): string {
   const variable = `TRUNKLINE_TARGET_${serviceName.replace(/[^A-Za-z0-9]/g, "_").toUpperCase()}`;
   const target = process.env[variable] || rules.services?.[serviceName];
   if (target !== undefined) return target;
-  throw invalid(
+  throw misuse(
     `target: no target is known for ${serviceName}; pass one, such as "localhost:50051", or name it in ` +
       `configureConnections({ services }) or in the environment variable ${variable}`,
   );
-}
-
-function invalid(details: string): RpcError {
-  return new RpcError(Code.INVALID_ARGUMENT, details);
 }

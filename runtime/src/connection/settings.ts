@@ -1,10 +1,9 @@
 /** Reads the options of a dial: what can be said of a connection, what holds where nothing is said, what is refused. */
 import type { LoadBalancing, Transport } from "../contract.js";
 import { type ChannelCredentials, insecure } from "../credentials.js";
-import { describe, RpcError } from "../error.js";
+import { describe, misuse } from "../error.js";
 import { identityOf } from "../identity.js";
 import { checkBytes, defaultMaxReceiveMessageBytes } from "../limits.js";
-import { Code } from "../status.js";
 import { defaultTransport, isTransportName, type TransportName, transportNames } from "../transport/transports.js";
 import { parseTarget } from "./target.js";
 
@@ -181,7 +180,7 @@ export function readSettings(dialled: string, options: ConnectionOptions): Conne
     channelz: checkType("channelz", options.channelz ?? false, "boolean"),
   };
   if (settings.short && options.pool !== undefined) {
-    throw invalid('pool: connection: "short" opens a connection for each call; leave one of the two out');
+    throw misuse('pool: connection: "short" opens a connection for each call; leave one of the two out');
   }
   return settings;
 }
@@ -199,18 +198,18 @@ function readBackoff(backoff: BackoffOptions): ConnectionSettings["backoff"] {
   checkObject("backoff", backoff, "{ initialMs, maxMs }");
   const initialMs = duration("backoff.initialMs", backoff.initialMs, 1000, 1);
   const maxMs = duration("backoff.maxMs", backoff.maxMs, Math.max(2 * minute, initialMs), 1);
-  if (maxMs < initialMs) throw invalid(`backoff: maxMs, ${maxMs}, is below initialMs, ${initialMs}`);
+  if (maxMs < initialMs) throw misuse(`backoff: maxMs, ${maxMs}, is below initialMs, ${initialMs}`);
   return { initialMs, maxMs };
 }
 
 function readPool(pool: PoolOptions): ConnectionSettings["pool"] {
   checkObject("pool", pool, "{ size } or { min, max, maxStreamsPerConnection }");
   if (pool.size !== undefined && (pool.min !== undefined || pool.max !== undefined)) {
-    throw invalid("pool: size stands for both min and max; give it, or those");
+    throw misuse("pool: size stands for both min and max; give it, or those");
   }
   const min = count("pool.min", pool.size ?? pool.min, 1, pool.size === undefined ? "pool.min" : "pool.size");
   const max = count("pool.max", pool.size ?? pool.max, Math.max(min, 1));
-  if (max < min) throw invalid(`pool: max, ${max}, is below min, ${min}`);
+  if (max < min) throw misuse(`pool: max, ${max}, is below min, ${min}`);
   const isPool = Object.keys(pool).length > 0;
   return {
     min,
@@ -227,7 +226,7 @@ function checkCredentials(
   credentials: ConnectionOptions["credentials"],
 ): ConnectionSettings["credentials"] {
   if (credentials === undefined) {
-    throw invalid(
+    throw misuse(
       `credentials: ${target} is not on this machine, so say how to speak to it: ` +
         "credentials: tls() for TLS, or credentials: insecure() for plaintext",
     );
@@ -238,21 +237,21 @@ function checkCredentials(
 /** Also for what a function of the user's has made. */
 export function requireCredentials(credentials: ChannelCredentials): ChannelCredentials {
   if (credentials?.kind === "tls" || credentials?.kind === "insecure") return credentials;
-  throw invalid(`credentials: must be made by tls() or insecure(), not ${describe(credentials)}`);
+  throw misuse(`credentials: must be made by tls() or insecure(), not ${describe(credentials)}`);
 }
 
 function checkTransport(transport: TransportName | Transport): TransportName | Transport {
   if (typeof transport === "string" ? isTransportName(transport) : typeof transport?.connect === "function") {
     return transport;
   }
-  throw invalid(`transport: there is no ${describe(transport)}, only ${transportNames.join(", ")}`);
+  throw misuse(`transport: there is no ${describe(transport)}, only ${transportNames.join(", ")}`);
 }
 
 function checkLoadBalancing(policy: LoadBalancing): LoadBalancing {
   if (policy === "pick_first" || policy === "round_robin") return policy;
   const isConfig = Array.isArray(policy) && policy.every((one) => typeof one === "object" && one !== null);
   if (isConfig && policy.length > 0) return policy;
-  throw invalid(
+  throw misuse(
     `loadBalancing: must be "pick_first", "round_robin" or a loadBalancingConfig, [{ policy: {} }], not ${describe(policy)}`,
   );
 }
@@ -260,18 +259,18 @@ function checkLoadBalancing(policy: LoadBalancing): LoadBalancing {
 function duration(option: string, value: number | undefined, otherwise: number, least: number): number {
   if (value === undefined) return otherwise;
   if (typeof value === "number" && value >= least) return value;
-  throw invalid(`${option}: must be a number of milliseconds, at least ${least}, not ${describe(value)}`);
+  throw misuse(`${option}: must be a number of milliseconds, at least ${least}, not ${describe(value)}`);
 }
 
 function count(option: string, value: number | undefined, otherwise: number, called = option, least = 1): number {
   if (value === undefined) return otherwise;
   if ((Number.isInteger(value) || value === never) && value >= least) return value;
-  throw invalid(`${called}: must be a whole number, at least ${least}, not ${describe(value)}`);
+  throw misuse(`${called}: must be a whole number, at least ${least}, not ${describe(value)}`);
 }
 
 function oneOf<T extends string>(option: string, value: T, allowed: readonly T[]): T {
   if (allowed.includes(value)) return value;
-  throw invalid(`${option}: must be one of ${allowed.join(", ")}, not ${describe(value)}`);
+  throw misuse(`${option}: must be one of ${allowed.join(", ")}, not ${describe(value)}`);
 }
 
 function text(option: string, value: string | undefined, otherwise: string): string {
@@ -284,16 +283,12 @@ function optionalFunction<T>(option: string, value: T | undefined): T | undefine
 
 function checkType<T>(option: string, value: T, type: "boolean" | "string" | "function"): T {
   if (typeof value === type) return value;
-  throw invalid(`${option}: must be a ${type}, not ${describe(value)}`);
+  throw misuse(`${option}: must be a ${type}, not ${describe(value)}`);
 }
 
 function checkObject(option: string, value: object, form: string): void {
   if (typeof value === "object" && value !== null) return;
-  throw invalid(`${option}: must be ${form}, not ${describe(value)}`);
-}
-
-function invalid(details: string): RpcError {
-  return new RpcError(Code.INVALID_ARGUMENT, details);
+  throw misuse(`${option}: must be ${form}, not ${describe(value)}`);
 }
 
 /** Equal settings have equal keys. Secrets are in it as digests; functions and transports are equal to themselves only. */

@@ -1,6 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
-import { describe, RpcError } from "../error.js";
-import { Code } from "../status.js";
+import { describe, misuse, type RpcError } from "../error.js";
 
 /** A target of gRPC naming (gRPC Name Resolution document), read. */
 export interface Target {
@@ -22,7 +21,7 @@ const forms = 'such as "host:50051", "dns:///host:50051", "ipv4:10.0.0.1:50051",
 /** Reads a target; one that cannot be read, or whose scheme is unknown, is an INVALID_ARGUMENT that shows it. */
 export function parseTarget(target: string): Target {
   if (typeof target !== "string" || target === "") {
-    throw new RpcError(Code.INVALID_ARGUMENT, `a target is a text ${forms}, not ${describe(target)}`);
+    throw misuse(`a target is a text ${forms}, not ${describe(target)}`);
   }
   const scheme = /^([a-z][a-z0-9+.-]*):(?!\d+$)/.exec(target)?.[1];
   if (scheme === undefined) return dns(target, target);
@@ -81,8 +80,5 @@ function isLoopback(host: string): boolean {
 }
 
 function unreadable(target: string, why: string): RpcError {
-  return new RpcError(
-    Code.INVALID_ARGUMENT,
-    `cannot read the target ${JSON.stringify(target)}: ${why}; write one ${forms}`,
-  );
+  return misuse(`cannot read the target ${JSON.stringify(target)}: ${why}; write one ${forms}`);
 }

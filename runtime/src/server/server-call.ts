@@ -12,11 +12,11 @@ import type {
   Traffic,
 } from "../contract.js";
 import { atDeadline, timeLeft, toDate } from "../deadline.js";
-import { describe, RpcError } from "../error.js";
+import { describe, isMisuse, misuse, RpcError } from "../error.js";
 import { MessageStream } from "../message-stream.js";
 import { Metadata, type MetadataInit } from "../metadata.js";
 import { Pump, toAsyncIterable } from "../pump.js";
-import { okStatus, Reply } from "../reply.js";
+import { Reply } from "../reply.js";
 import { Code, type Status } from "../status.js";
 import { statusDetailsKey } from "../status-details.js";
 import { isThenable } from "../thenable.js";
@@ -64,6 +64,8 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
   #failure: RpcError | undefined;
   #context: CallContext | undefined;
   #stopTimer: (() => void) | undefined;
+  /** What everybody has heard of its end. */
+  #ended: Status | undefined;
   #endListeners: ((status: Status) => void)[] | undefined;
 
   constructor(route: Route, call: IncomingCall) {
@@ -129,8 +131,8 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
   }
 
   onEnd(listener: (status: Status) => void): void {
-    if (this.#over) {
-      listener(this.#endStatus());
+    if (this.#ended !== undefined) {
+      listener(this.#ended);
       return;
     }
     this.#endListeners ??= [];
@@ -139,7 +141,7 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
 
   sendHeaders(headers: MetadataInit = {}): void {
     if (this.#headersSent) {
-      throw new RpcError(Code.FAILED_PRECONDITION, "sendHeaders(): the response's headers have already been sent");
+      throw misuse("sendHeaders(): the response's headers have already been sent");
     }
     this.#headersSent = true;
     if (!this.#over) this.#call.headers(Metadata.from(headers));
@@ -182,7 +184,7 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
     this.#incoming?.fail(reason);
     this.#finish();
     this.#abort?.abort(reason);
-    this.#tellEnd();
+    this.#tellEnd(reason.toStatus());
   }
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -295,16 +297,13 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
   #succeed(trailers: Metadata = this.#trailers ?? noTrailers): void {
     if (this.#over) return;
     this.#finish();
-    this.#call.end({ code: Code.OK, details: "", metadata: trailers });
-    if (this.#endListeners === undefined) return;
-    this.#trailers = trailers;
-    this.#tellEnd();
+    const status = { code: Code.OK, details: "", metadata: trailers };
+    this.#call.end(status);
+    this.#tellEnd(status);
   }
 
-  /** An RpcError is an answer; anything else is a fault, of which the peer learns only that there was one. */
   readonly #fail = (thrown: unknown): void => {
-    const isAnswer = thrown instanceof RpcError && thrown.code !== Code.OK;
-    const answer = isAnswer ? thrown : faultAnswer(thrown instanceof Fault || thrown instanceof RpcError);
+    const answer = isAnswer(thrown) ? thrown : faultAnswer(thrown);
     if (answer !== thrown && !this.#isAbort(thrown)) {
       this.#route.onError(thrown instanceof Fault ? thrown.cause : thrown, this);
     }
@@ -312,27 +311,23 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
     this.#failure = answer;
     this.#finish();
     const { code, details, metadata } = answer.toStatus(); // Its cause stays here, whatever the transport.
-    this.#call.end({ code, details, metadata: joinTrailers(this.#trailers, metadata) });
+    const status = { code, details, metadata: joinTrailers(this.#trailers, metadata) };
+    this.#call.end(status);
     this.#abort?.abort(answer);
-    this.#tellEnd();
+    this.#tellEnd(status);
   };
 
   /** What goes wrong while somebody hears of the end changes nothing of it. */
-  #tellEnd(): void {
-    const listeners = this.#endListeners;
-    if (listeners === undefined) return;
-    this.#endListeners = undefined;
-    for (const listener of listeners) {
+  #tellEnd(status: Status): void {
+    this.#ended = status;
+    if (this.#endListeners === undefined) return;
+    for (const listener of this.#endListeners) {
       try {
-        listener(this.#endStatus());
+        listener(status);
       } catch (error) {
         this.#route.onError(error, this);
       }
     }
-  }
-
-  #endStatus(): Status {
-    return this.#failure?.toStatus() ?? okStatus(this.#trailers);
   }
 
   /** What the platform's functions throw when `signal` aborts: the handler did as its caller asked. */
@@ -385,6 +380,12 @@ class Fault extends Error {
   }
 }
 
-function faultAnswer(internal: boolean): RpcError {
-  return new RpcError(internal ? Code.INTERNAL : Code.UNKNOWN, "the server failed to handle the call");
+/** An RpcError is an answer; anything else is a fault, of which the peer learns only that there was one. */
+function isAnswer(thrown: unknown): thrown is RpcError {
+  return thrown instanceof RpcError && thrown.code !== Code.OK && !isMisuse(thrown);
+}
+
+function faultAnswer(thrown: unknown): RpcError {
+  const cannotBeSent = thrown instanceof Fault || (thrown instanceof RpcError && thrown.code === Code.OK);
+  return new RpcError(cannotBeSent ? Code.INTERNAL : Code.UNKNOWN, "the server failed to handle the call");
 }

@@ -14,7 +14,7 @@ import type {
 } from "../contract.js";
 import { insecure, type ServerCredentials } from "../credentials.js";
 import { noDeadline } from "../deadline.js";
-import { describe, RpcError } from "../error.js";
+import { describe, misuse, RpcError } from "../error.js";
 import { compose } from "../interceptor.js";
 import { checkBytes, defaultMaxReceiveMessageBytes } from "../limits.js";
 import { Metadata } from "../metadata.js";
@@ -73,7 +73,7 @@ export class Server implements ServiceRegistrar {
     if (maxSendMessageBytes !== undefined) checkBytes("maxSendMessageBytes", maxSendMessageBytes);
     const { propagate = "explicit" } = options;
     if (propagate !== "explicit" && propagate !== "auto") {
-      throw invalid(`propagate: must be "explicit" or "auto", not ${describe(propagate)}`);
+      throw misuse(`propagate: must be "explicit" or "auto", not ${describe(propagate)}`);
     }
     checkFlag("requireDeadline", options.requireDeadline);
     if (propagate === "auto") this.#propagate = propagation();
@@ -96,8 +96,7 @@ export class Server implements ServiceRegistrar {
     }
     const missing = Object.keys(methods).filter((name) => typeof Object(impl)[name] !== "function");
     if (missing.length > 0) {
-      throw new RpcError(
-        Code.INVALID_ARGUMENT,
+      throw misuse(
         `${serviceName}: the implementation lacks ${missing.join(", ")}; extend the Unimplemented… class to leave out some`,
       );
     }
@@ -125,8 +124,7 @@ export class Server implements ServiceRegistrar {
     if (this.#shutdown !== undefined) throw new RpcError(Code.FAILED_PRECONDITION, "listen() after shutdown()");
     const credentials = options.credentials ?? (isLocalAddress(address) ? insecure() : undefined);
     if (credentials === undefined) {
-      throw new RpcError(
-        Code.INVALID_ARGUMENT,
+      throw misuse(
         `credentials: ${address} can be reached from other machines, so say how to speak there: ` +
           "credentials: serverTls({ cert, key }) for TLS, or credentials: insecure() for plaintext",
       );
@@ -185,11 +183,7 @@ export class Server implements ServiceRegistrar {
 
 function checkFlag(option: string, flag: unknown): void {
   if (flag === undefined || typeof flag === "boolean") return;
-  throw invalid(`${option}: must be true or false, not ${describe(flag)}`);
-}
-
-function invalid(details: string): RpcError {
-  return new RpcError(Code.INVALID_ARGUMENT, details);
+  throw misuse(`${option}: must be true or false, not ${describe(flag)}`);
 }
 
 const printError: OnError = (error, call) => {

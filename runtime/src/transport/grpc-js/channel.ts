@@ -17,7 +17,7 @@ import type {
   TransportChannel,
 } from "../../contract.js";
 import { atDeadline, longestTimerMs, noDeadline, toEpochMs } from "../../deadline.js";
-import { RpcError } from "../../error.js";
+import { misuse, RpcError } from "../../error.js";
 import { Code } from "../../status.js";
 import { GrpcJsCall } from "./call.js";
 import { toGrpcCredentials } from "./credentials.js";
@@ -226,10 +226,7 @@ function requireKnown(policies: Exclude<ConnectOptions["loadBalancing"], string>
       faults.push(RpcError.from(error).details);
     }
   }
-  throw new RpcError(
-    Code.INVALID_ARGUMENT,
-    `loadBalancing: the transport grpc-js can use none of it: ${faults.join("; ")}`,
-  );
+  throw misuse(`loadBalancing: the transport grpc-js can use none of it: ${faults.join("; ")}`);
 }
 
 function millis(duration: number): number {

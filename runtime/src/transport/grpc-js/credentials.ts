@@ -1,8 +1,7 @@
 import { type ChannelCredentials as GrpcCredentials, credentials as grpcCredentials } from "@grpc/grpc-js";
 import type { ChannelCredentials, Pem } from "../../credentials.js";
-import { RpcError } from "../../error.js";
+import { misuse, RpcError } from "../../error.js";
 import { asBuffer } from "../../method.js";
-import { Code } from "../../status.js";
 
 export function toGrpcCredentials(credentials: ChannelCredentials): GrpcCredentials {
   if (credentials.kind === "insecure") return grpcCredentials.createInsecure();
@@ -16,7 +15,7 @@ export function toGrpcCredentials(credentials: ChannelCredentials): GrpcCredenti
     );
   } catch (cause) {
     const { details } = RpcError.from(cause);
-    throw new RpcError(Code.INVALID_ARGUMENT, `tls(): ca, cert or key cannot be used: ${details}`, { cause });
+    throw misuse(`tls(): ca, cert or key cannot be used: ${details}`, cause);
   }
 }
 

@@ -8,7 +8,7 @@ import {
 } from "@grpc/grpc-js";
 import type { Bound, Dispatcher, ServeOptions, ServerTransport } from "../../contract.js";
 import type { ServerCredentials } from "../../credentials.js";
-import { RpcError } from "../../error.js";
+import { misuse, RpcError } from "../../error.js";
 import { Code } from "../../status.js";
 import { pem } from "./credentials.js";
 import { type CallRegister, GrpcJsIncomingCall } from "./incoming-call.js";
@@ -117,9 +117,7 @@ function toGrpcServerCredentials(credentials: ServerCredentials): GrpcServerCred
     );
   } catch (cause) {
     const { details } = RpcError.from(cause);
-    throw new RpcError(Code.INVALID_ARGUMENT, `serverTls(): cert, key or clientCa cannot be used: ${details}`, {
-      cause,
-    });
+    throw misuse(`serverTls(): cert, key or clientCa cannot be used: ${details}`, cause);
   }
 }
 
