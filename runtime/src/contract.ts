@@ -9,6 +9,7 @@
  */
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { AttemptPolicy, AttemptPolicyOption } from "./attempts/policy.js";
+import type { Compression, CompressionOption } from "./compression.js";
 import type { CallContext } from "./context.js";
 import type { CallCredentials, ChannelCredentials, ServerCredentials } from "./credentials.js";
 import type { RpcError } from "./error.js";
@@ -110,11 +111,21 @@ export interface ServiceRegistrar {
 }
 
 /** What holds for the calls of one service; what is not said here is as the server's own options have it. */
-export interface ServiceOptions {
+export interface ServiceOptions extends MethodOptions {
   /** Wrap its calls, inside the server's own interceptors; the first is the outermost. */
   readonly interceptors?: readonly Interceptor[] | undefined;
+  /** What holds for one method alone, by its name in the implementation: `{ upload: { maxReceiveMessageBytes: … } }`. */
+  readonly methods?: { readonly [localName: string]: MethodOptions } | undefined;
+}
+
+/** What holds for the calls of one method. */
+export interface MethodOptions {
   /** Refuses calls without a deadline, with INVALID_ARGUMENT. */
   readonly requireDeadline?: boolean | undefined;
+  /** Bytes; a longer request ends its call with RESOURCE_EXHAUSTED. */
+  readonly maxReceiveMessageBytes?: number | undefined;
+  /** Bytes; a longer response ends its call with RESOURCE_EXHAUSTED. */
+  readonly maxSendMessageBytes?: number | undefined;
 }
 
 // ── What a caller sees ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -154,6 +165,8 @@ export interface CallOptions {
   readonly retry?: AttemptPolicyOption | undefined;
   /** Credentials of this call, in addition to the channel's. Never sent in plaintext. */
   readonly credentials?: CallCredentials | undefined;
+  /** How requests are compressed: `"gzip"`. Default: the channel's. A transport may do only what it was dialled with. */
+  readonly compression?: CompressionOption | undefined;
   /** Bytes; a longer response message fails the call with RESOURCE_EXHAUSTED. Default: the channel's. */
   readonly maxReceiveMessageBytes?: number | undefined;
   /** Bytes; a longer request message fails the call with RESOURCE_EXHAUSTED. Default: the channel's. */
@@ -183,12 +196,20 @@ export interface Channel {
 
 // ── What an implementation sees ─────────────────────────────────────────────────────────────────────────────────────
 
+/** What a certificate says of who shows it. */
+export interface PeerIdentity {
+  /** `CN=client,O=Example` */
+  readonly subject: string;
+  /** Each with its type before it: `DNS:client.example.com`, `URI:spiffe://example.com/client`, `IP Address:10.0.0.1`. */
+  readonly subjectAltNames: readonly string[];
+}
+
 /** Who is at the other end. */
 export interface Peer {
   /** `127.0.0.1:50051`, or the path of a unix socket. */
   readonly address: string;
-  /** What the peer's certificate says of it; only where it sent one and it was verified. */
-  readonly identity?: { readonly subject: string; readonly subjectAltName: string } | undefined;
+  /** Only where the peer has shown a certificate that was verified (mutual TLS). */
+  readonly identity?: PeerIdentity | undefined;
 }
 
 /** A call as an implementation and a server's interceptors see it. */
@@ -209,6 +230,11 @@ export interface ServerCall {
   sendHeaders(headers?: MetadataInit): void;
   /** Sent with the status at the end of the call. */
   readonly trailers: Metadata;
+  /**
+   * How responses are compressed, where the caller accepts that; to be set before the first. Default: the server's.
+   * Setting it throws UNIMPLEMENTED where the transport cannot compress responses.
+   */
+  compression: CompressionOption;
   /** What has travelled so far. */
   traffic(): Traffic;
   /**
@@ -298,6 +324,8 @@ export interface Capabilities {
   readonly ping: boolean;
   /** Says for a failed call whether the server may have processed it (`progress` other than "unknown"). */
   readonly progress: boolean;
+  /** Compresses the requests of each call as the call wants it; otherwise only as it was dialled. */
+  readonly compressionPerCall: boolean;
 }
 
 /** What a connection is doing: the gRPC Connectivity Semantics document. */
@@ -325,6 +353,8 @@ export interface ConnectOptions {
   readonly serverName?: string | undefined;
   /** Bytes; nothing longer is read into memory. */
   readonly maxReceiveMessageBytes: number;
+  /** What calls are compressed with that say nothing; all that some transports can do. */
+  readonly compression: Compression | undefined;
   readonly loadBalancing: LoadBalancing;
   readonly keepalive: { readonly timeMs: number; readonly timeoutMs: number; readonly withoutCalls: boolean } | false;
   /** From the TCP connection to the first bytes of the peer. */
@@ -384,6 +414,8 @@ export interface CallSpec<I, O> {
   readonly isTransparentRetry?: boolean;
   readonly maxReceiveMessageBytes?: number | undefined;
   readonly maxSendMessageBytes?: number | undefined;
+  /** How requests are compressed; undefined where they are not. */
+  readonly compression?: Compression | undefined;
   /** The request of a `unary` or `serverStream` method: headers, message and end of stream leave in one turn. */
   readonly only?: I;
 }
@@ -418,14 +450,44 @@ export interface CallSink<in O> {
 
 // ── The seam: a server's side ───────────────────────────────────────────────────────────────────────────────────────
 
+/** Durations are milliseconds; `Infinity` is never, and no limit. */
 export interface ServeOptions {
-  /** Bytes; a longer request message ends its call with RESOURCE_EXHAUSTED. */
-  readonly maxReceiveMessageBytes: number;
-  readonly maxSendMessageBytes: number;
+  /** Bytes: the largest of the limits that methods have. No message is read that is longer. */
+  readonly longestReceiveBytes: number;
+  /** Of one connection at a time; a client keeps further calls waiting. */
+  readonly maxConcurrentStreams: number;
+  /** Bytes of the request metadata of a call, counted as RFC 9113 (section 6.5.2) counts a header list. */
+  readonly maxMetadataBytes: number;
+  /** A connection without calls is closed after this time. */
+  readonly maxConnectionIdleMs: number;
+  /** A connection of this age takes no more calls (GOAWAY); those in flight may end within the grace. */
+  readonly maxConnectionAgeMs: number;
+  readonly maxConnectionAgeGraceMs: number;
+  /** Pings clients that are silent; closes those that do not answer. */
+  readonly keepalive: { readonly timeMs: number; readonly timeoutMs: number } | false;
+  /** Closes connections whose clients ping more often than this (GOAWAY, too_many_pings). */
+  readonly keepaliveEnforcement: { readonly minTimeMs: number; readonly withoutCalls: boolean } | undefined;
+  /** Asked before a connection is taken. */
+  readonly gate: ConnectionGate;
+}
+
+/** Lets connections in, and counts them. */
+export interface ConnectionGate {
+  /** Undefined refuses it; otherwise it is to be called when the connection has closed. */
+  open(): (() => void) | undefined;
+}
+
+/** What a server transport can do beyond carrying calls; docs/transports.md is the table. */
+export interface ServerCapabilities {
+  /** `keepaliveEnforcement` of {@link ServeOptions}. */
+  readonly keepaliveEnforcement: boolean;
+  /** Compresses responses. */
+  readonly compression: boolean;
 }
 
 export interface ServerTransport {
-  /** Accepts calls on one more address: `host:port` (port 0 takes a free one) or `unix:path`. */
+  readonly capabilities: ServerCapabilities;
+  /** Accepts calls on one more address: `host:port` (port 0 takes a free one), `unix:path` or `fd:number`. */
   listen(address: string, credentials: ServerCredentials, dispatcher: Dispatcher): Promise<Bound>;
 }
 
@@ -435,13 +497,15 @@ export interface Bound {
   readonly address: string;
   /** 0 for a unix socket. */
   readonly port: number;
-  /** Takes no more calls and tells clients so (GOAWAY); resolves when those in flight have ended or were cut after `graceMs`. */
-  drain(graceMs: number): Promise<void>;
+  /**
+   * Takes no more calls and tells clients so (GOAWAY); resolves when those in flight have ended or were cut after
+   * `graceMs`, with how many were cut.
+   */
+  drain(graceMs: number): Promise<number>;
 }
 
 /** What a server transport asks of the server. */
 export interface Dispatcher {
-  readonly methods: Iterable<MethodDesc>;
   /** Takes a call; undefined where it has been ended at once, as for an unknown method. */
   accept(call: IncomingCall): ServerSink | undefined;
 }
@@ -455,8 +519,12 @@ export interface IncomingCall {
   read(n: number): void;
   /** Response headers; sent empty before the first message where this was not called. */
   headers(metadata: Metadata): void;
-  /** False asks to wait for `onWritable()`. Throws an {@link RpcError} where the message cannot be encoded. */
-  send(message: unknown): boolean;
+  /**
+   * False asks to wait for `onWritable()`. Throws an {@link RpcError} where the message cannot be encoded.
+   *
+   * @param compression the same for all messages of a call
+   */
+  send(message: unknown, compression?: Compression): boolean;
   end(status: Status): void;
   traffic(): Traffic;
 }
@@ -464,6 +532,10 @@ export interface IncomingCall {
 /** How a server transport reports: as many messages as were asked for, then `onHalfClose` — or at any time `onCancel`. */
 export interface ServerSink {
   readonly method: MethodDesc;
+  /** Bytes; a longer request ends the call with RESOURCE_EXHAUSTED, and is not read into memory where that can be helped. */
+  readonly maxReceiveMessageBytes: number;
+  /** Bytes; a longer response ends the call with RESOURCE_EXHAUSTED. */
+  readonly maxSendMessageBytes: number;
   /** The transport has the sink in hand: from here on the call may be answered. */
   onStart(): void;
   onMessage(message: unknown): void;

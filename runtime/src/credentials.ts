@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import type { PeerCertificate } from "node:tls";
 import type { MethodDesc } from "./contract.js";
-import { misuse } from "./error.js";
+import { misuse, RpcError } from "./error.js";
 import { identityOf } from "./identity.js";
 import type { MetadataInit } from "./metadata.js";
+import { asBuffer } from "./method.js";
+import { checkNumber } from "./number-option.js";
 
 /** Nothing is encrypted and nobody is identified. Made by {@link insecure}. */
 export interface InsecureCredentials {
@@ -23,7 +26,25 @@ export interface TlsCredentials {
 /** Made by {@link serverTls}. */
 export interface ServerTlsCredentials {
   readonly kind: "serverTls";
-  readonly options: ServerTlsOptions;
+  /** @internal */
+  readonly source: ServerTlsSource;
+  /** @internal */
+  readonly reloadMs: number;
+  /** @internal */
+  readonly onReloadError: (error: unknown) => void;
+}
+
+/** Where a server's certificates come from, each time that they are asked for. */
+export type ServerTlsSource = () => ServerTlsOptions | Promise<ServerTlsOptions>;
+
+export interface ReloadOptions {
+  /** How often a source is asked again, in milliseconds; `Infinity` is never. Default 1 min. */
+  readonly reloadMs?: number | undefined;
+  /**
+   * Told when that failed, or gave what cannot be used; the certificates that there are stay in use. Default: a process
+   * warning.
+   */
+  readonly onReloadError?: ((error: unknown) => void) | undefined;
 }
 
 export type ChannelCredentials = InsecureCredentials | TlsCredentials;
@@ -86,9 +107,49 @@ export function tls(options: TlsOptions = {}): TlsCredentials {
   return { kind: "tls", options, key: `tls ${Object.entries(options).map(keyOf).sort().join(" ")}` };
 }
 
-/** TLS at a server; with `clientCa`, mutual. */
-export function serverTls(options: ServerTlsOptions): ServerTlsCredentials {
-  return { kind: "serverTls", options };
+/**
+ * TLS 1.2 or 1.3 at a server; with `clientCa`, mutual.
+ *
+ * ```ts
+ * serverTls({ cert, key });
+ * serverTls(pemFiles({ cert: "/etc/tls/tls.crt", key: "/etc/tls/tls.key" }));
+ * ```
+ *
+ * @param certificates what they are, or a source that is asked when the server listens and then again and again, so that
+ *   renewed ones come into use: new connections get them, open ones go on
+ */
+export function serverTls(
+  certificates: ServerTlsOptions | ServerTlsSource,
+  { reloadMs = 60_000, onReloadError = warn }: ReloadOptions = {},
+): ServerTlsCredentials {
+  checkNumber("serverTls(): reloadMs", reloadMs, { atLeast: 1 });
+  return typeof certificates === "function"
+    ? { kind: "serverTls", source: certificates, reloadMs, onReloadError }
+    : { kind: "serverTls", source: () => certificates, reloadMs: Number.POSITIVE_INFINITY, onReloadError };
+}
+
+/** A source that reads PEM files: those that a Kubernetes secret or an ACME client renews. */
+export function pemFiles(
+  paths: { readonly cert: string; readonly key: string; readonly clientCa?: string | undefined },
+  options: Pick<ServerTlsOptions, "requireClientCertificate"> = {},
+): ServerTlsSource {
+  return async () => {
+    const [cert, key, clientCa] = await Promise.all([
+      readFile(paths.cert),
+      readFile(paths.key),
+      paths.clientCa === undefined ? undefined : readFile(paths.clientCa),
+    ]);
+    return { cert, key, clientCa, ...options };
+  };
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(RpcError.from(error).details, "TrunklineWarning");
+}
+
+/** @internal */
+export function pemOf(pem: Pem): Buffer {
+  return typeof pem === "string" ? Buffer.from(pem) : asBuffer(pem);
 }
 
 /** Secrets go into the key as a digest; functions are equal to themselves only. */

@@ -9,6 +9,8 @@ export type {
 } from "./attempts/policy.js";
 export type { ChannelDefaults, WaitOptions } from "./client/client-channel.js";
 export { ClientChannel } from "./client/client-channel.js";
+export type { Compression, CompressionOption, Encoding } from "./compression.js";
+export { wasCompressed } from "./compression.js";
 export type { ConnectionStats } from "./connection/connection.js";
 export type { CallDiagnostic, ConnectionDiagnostic } from "./connection/diagnostics.js";
 export type { ConnectionRules } from "./connection/rules.js";
@@ -29,13 +31,15 @@ export type {
   ChannelCredentials,
   InsecureCredentials,
   Pem,
+  ReloadOptions,
   ServerCredentials,
   ServerTlsCredentials,
   ServerTlsOptions,
+  ServerTlsSource,
   TlsCredentials,
   TlsOptions,
 } from "./credentials.js";
-export { insecure, serverTls, tls } from "./credentials.js";
+export { insecure, pemFiles, serverTls, tls } from "./credentials.js";
 export type { DialOptions } from "./dial.js";
 export {
   closeAllConnections,
@@ -63,7 +67,10 @@ export type { ReplyInit } from "./reply.js";
 export { Reply } from "./reply.js";
 export type { Sender } from "./sender.js";
 export { sender } from "./sender.js";
-export type { ListenOptions, ServerOptions } from "./server/server.js";
+export type { LatencyStats, MethodStats } from "./server/method-stats.js";
+export type { RawHandler } from "./server/raw-method.js";
+export { rawCodec, rawMethod } from "./server/raw-method.js";
+export type { ListenOptions, ServerOptions, ServerStats, ShutdownOptions, ShutdownReport } from "./server/server.js";
 export { Server } from "./server/server.js";
 export type { OnError } from "./server/server-call.js";
 export type { Status } from "./status.js";

@@ -121,6 +121,17 @@ export class Metadata implements Iterable<[string, MetadataValue]> {
     return this.#loaded().length / 2;
   }
 
+  /** Bytes of a header list with these values: names, values as they travel, and 32 for each (RFC 9113, section 6.5.2). */
+  get listBytes(): number {
+    const pairs = this.#loaded();
+    let bytes = 0;
+    for (let i = 0; i < pairs.length; i += 2) {
+      const value = pairs[i + 1]!;
+      bytes += 32 + pairs[i]!.length + (typeof value === "string" ? value.length : Math.ceil(value.length / 3) * 4);
+    }
+    return bytes;
+  }
+
   *[Symbol.iterator](): IterableIterator<[string, MetadataValue]> {
     const pairs = this.#loaded();
     for (let i = 0; i < pairs.length; i += 2) yield [pairs[i] as string, pairs[i + 1]!];

@@ -41,9 +41,11 @@ export function watchCall(call: Call, next: Next, watch: CallWatch): Reply {
 
 /** What an implementation answers to a call that is over already reaches nobody: its caller heard why it is over. */
 function outcome({ server }: Call, status: Status): Status {
-  if (server === undefined || !server.signal.aborted) return status;
-  const reason = RpcError.from(server.signal.reason);
-  return reason.code === status.code ? status : reason.toStatus();
+  let heard = status;
+  server?.onEnd((end) => {
+    heard = end;
+  });
+  return heard.code === status.code ? status : heard;
 }
 
 function tap(source: MessageSource<unknown>, onMessage: (message: unknown) => void): AsyncIterable<unknown> {

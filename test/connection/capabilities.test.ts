@@ -18,7 +18,7 @@ describe.each(grpcJs)("$name", ({ transport }) => {
     const settings = readSettings("localhost:1", { credentials: insecure() });
     const observer = { onState: () => {}, onEvent: () => {}, onCallEnd: () => {} };
     const channel = await grpcJs.connect({ ...settings, credentials: insecure() }, observer);
-    expect(channel.capabilities).toEqual({ ping: false, progress: false });
+    expect(channel.capabilities).toEqual({ ping: false, progress: false, compressionPerCall: false });
     await channel.drain(0);
   });
 

@@ -111,8 +111,8 @@ export class ControlPlane {
     return plane;
   }
 
-  stop(): Promise<void> {
-    return this.#server.shutdown();
+  async stop(): Promise<void> {
+    await this.#server.shutdown();
   }
 
   get address(): string {

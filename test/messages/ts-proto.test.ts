@@ -14,7 +14,7 @@ import {
 } from "../../fixtures/golden/ts-proto/wkt/v1/wkt_grpc.js";
 import { collect } from "../runtime/kinds.js";
 
-const stops: (() => Promise<void>)[] = [];
+const stops: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });

@@ -4,13 +4,12 @@ import { Code, encodeMessage, Metadata, RpcError } from "@trunkline/runtime";
 
 const servers = new Map<string, Dispatcher>();
 let ports = 0;
-const none = new Uint8Array();
 type OnEnd = (code: Code) => void;
 
 export const loopback: Transport = {
   name: "loopback",
   connect: ({ target }, observer) => ({
-    capabilities: { ping: false, progress: true },
+    capabilities: { ping: false, progress: true, compressionPerCall: true },
     state: "READY",
     connect: () => {},
     drain: async () => {},
@@ -18,10 +17,11 @@ export const loopback: Transport = {
       start(spec, sink, (code) => observer.onCallEnd(code), servers.get(target.replace("dns:///", ""))),
   }),
   serve: () => ({
+    capabilities: { keepaliveEnforcement: true, compression: true },
     async listen(_address, _credentials, dispatcher) {
       const address = `127.0.0.1:${++ports}`;
       servers.set(address, dispatcher);
-      return { address, port: ports, drain: async () => void servers.delete(address) };
+      return { address, port: ports, drain: async () => (servers.delete(address), 0) };
     },
   }),
 };
@@ -79,7 +79,7 @@ function start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>, onEnd: OnEnd, disp
   const incoming: IncomingCall = {
     ...{ path, metadata: spec.metadata ?? new Metadata(), deadline: spec.deadline, peer: { address: "loopback" } },
     read: (n) => void requests.read(n),
-    headers: (metadata) => responses.push(none, () => sink.onHeaders(metadata)) && responses.read(1),
+    headers: (metadata) => responses.push(new Uint8Array(), () => sink.onHeaders(metadata)) && responses.read(1),
     send(message) {
       const bytes = encodeMessage(server!.method.response, message as never);
       return responses.push(bytes, () => sink.onMessage(response.decode(bytes)));

@@ -23,7 +23,7 @@ async function connect(listen: ListenOptions, options: DialOptions): Promise<Kin
     server,
     Object.assign(new UnimplementedKindsServer(), {
       unary: (_request: unknown, call: Parameters<KindsServerUnary>[1]) => ({
-        text: call.peer.identity?.subjectAltName ?? "nobody",
+        text: call.peer.identity?.subjectAltNames.join() ?? "nobody",
         number: BigInt(call.metadata.getAll("authorization").length),
       }),
     }),

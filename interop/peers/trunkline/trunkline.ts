@@ -25,6 +25,6 @@ export const trunkline: Peer = {
     const server = new Server({ transport: transport as TransportName });
     messageLibraries[messages]!.register(server, testService);
     const bound = await server.listen(`127.0.0.1:${port}`);
-    return { port: bound.port, stop: () => server.shutdown() };
+    return { port: bound.port, stop: async () => void (await server.shutdown()) };
   },
 };

@@ -3,6 +3,7 @@ import { observedAttempts } from "../attempts/observed-attempts.js";
 import { type AttemptPolicyOption, checkPolicy, policyOf, type RetryThrottling } from "../attempts/policy.js";
 import { ReplayBudget } from "../attempts/replay.js";
 import { RetryThrottle } from "../attempts/throttle.js";
+import { type Compression, readCompression } from "../compression.js";
 import type { Connection, ConnectionStats } from "../connection/connection.js";
 import type {
   AttemptListener,
@@ -261,6 +262,7 @@ export class ClientChannel implements Channel {
       attempt: 0,
       maxReceiveMessageBytes: options?.maxReceiveMessageBytes,
       maxSendMessageBytes: options?.maxSendMessageBytes,
+      compression: this.#compression(options),
       only: request as I,
     };
     const policy = policyOf(method, options?.retry, this.#defaults.retry);
@@ -268,6 +270,11 @@ export class ClientChannel implements Channel {
     if (listeners !== undefined) starter = observedAttempts(starter, listeners);
     if (policy !== undefined) starter = new Attempts(starter, policy, this.#throttle, this.#replayBudget);
     return new ClientCall(spec, options).start(starter, requests);
+  }
+
+  #compression(options: CallOptions | undefined): Compression | undefined {
+    const given = options?.compression;
+    return given === undefined ? this.#connection.settings.compression : readCompression("compression", given);
   }
 
   #credentials(credentials: CallCredentials): Interceptor {

@@ -1,8 +1,8 @@
 import type { ChannelObserver, TransportChannel } from "../contract.js";
 import type { ChannelCredentials } from "../credentials.js";
+import { parseTarget } from "../target.js";
 import { loadTransport } from "../transport/transports.js";
 import { type ConnectionSettings, requireCredentials } from "./settings.js";
-import { parseTarget } from "./target.js";
 
 /** Makes a channel as the settings have it: asks whom they name, and loads the transport with its first use. */
 export async function openChannel(settings: ConnectionSettings, observer: ChannelObserver): Promise<TransportChannel> {

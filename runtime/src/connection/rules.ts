@@ -1,8 +1,8 @@
 /** The process-wide rules of connections: what `configureConnections` says, and the environment. */
 import type { DialOptions } from "../dial.js";
 import { describe, misuse } from "../error.js";
+import { parseTarget } from "../target.js";
 import { connectionOptionNames } from "./settings.js";
-import { parseTarget } from "./target.js";
 
 /** Rules for all later dials of the process; see {@link configureConnections}. */
 export interface ConnectionRules {

@@ -1,11 +1,12 @@
 /** Reads the options of a dial: what can be said of a connection, what holds where nothing is said, what is refused. */
+import { type Compression, type CompressionOption, readCompression } from "../compression.js";
 import type { LoadBalancing, Transport } from "../contract.js";
 import { type ChannelCredentials, insecure } from "../credentials.js";
 import { describe, misuse } from "../error.js";
 import { identityOf } from "../identity.js";
 import { checkBytes, defaultMaxReceiveMessageBytes } from "../limits.js";
+import { parseTarget } from "../target.js";
 import { defaultTransport, isTransportName, type TransportName, transportNames } from "../transport/transports.js";
-import { parseTarget } from "./target.js";
 
 /**
  * Options of a connection. With the target, they are what connections are shared by: handles with equal ones share.
@@ -28,6 +29,8 @@ export interface ConnectionOptions {
   readonly transport?: TransportName | Transport | undefined;
   /** Bytes; a longer response message fails its call with RESOURCE_EXHAUSTED. Default 4 MiB. */
   readonly maxReceiveMessageBytes?: number | undefined;
+  /** How requests are compressed: `"gzip"`, or `{ encoding, thresholdBytes }`. A call may say otherwise. Default: not. */
+  readonly compression?: CompressionOption | undefined;
   /**
    * Finds the target by other means than gRPC naming, whenever a connection is opened: a registry, a file. It is given
    * what was dialled, and returns a target, such as `ipv4:10.0.0.1:50051,10.0.0.2:50051`.
@@ -72,6 +75,7 @@ export const connectionOptionNames: readonly (keyof ConnectionOptions)[] = Objec
   authority: true,
   transport: true,
   maxReceiveMessageBytes: true,
+  compression: true,
   resolver: true,
   loadBalancing: true,
   resolveEveryMs: true,
@@ -131,6 +135,7 @@ export interface ConnectionSettings {
   readonly credentials: ChannelCredentials | CredentialsSource;
   readonly transport: TransportName | Transport;
   readonly maxReceiveMessageBytes: number;
+  readonly compression: Compression | undefined;
   readonly resolver: Resolver | undefined;
   readonly loadBalancing: LoadBalancing;
   readonly resolveEveryMs: number;
@@ -167,6 +172,7 @@ export function readSettings(dialled: string, options: ConnectionOptions): Conne
       "maxReceiveMessageBytes",
       options.maxReceiveMessageBytes ?? defaultMaxReceiveMessageBytes,
     ),
+    compression: options.compression === undefined ? undefined : readCompression("compression", options.compression),
     resolver: optionalFunction("resolver", options.resolver),
     loadBalancing: checkLoadBalancing(options.loadBalancing ?? "pick_first"),
     resolveEveryMs: duration("resolveEveryMs", options.resolveEveryMs, never, 1),
@@ -301,6 +307,6 @@ export function keyOf(settings: ConnectionSettings): string {
       typeof transport === "string" ? transport : transport.name,
       resolver === undefined ? "" : identityOf(resolver),
     ],
-    (_, value) => (value === never ? "never" : value),
+    (_, value) => (value === never ? "never" : typeof value === "function" ? identityOf(value) : value),
   );
 }

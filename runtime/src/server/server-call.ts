@@ -1,3 +1,4 @@
+import { type Compression, type CompressionOption, readCompression } from "../compression.js";
 import { CallContext } from "../context.js";
 import type {
   Call,
@@ -20,6 +21,7 @@ import { Reply } from "../reply.js";
 import { Code, type Status } from "../status.js";
 import { statusDetailsKey } from "../status-details.js";
 import { isThenable } from "../thenable.js";
+import type { CallCounter } from "./method-stats.js";
 import type { Propagate, PropagatingCall } from "./propagation.js";
 
 /** Requests that may come ahead of the loop that takes them: one being worked on, one ready. */
@@ -39,6 +41,19 @@ export interface Route {
   readonly propagate: Propagate | undefined;
   /** Whether calls without a deadline are refused. */
   readonly requireDeadline: boolean;
+  readonly maxReceiveMessageBytes: number;
+  readonly maxSendMessageBytes: number;
+  readonly counter: CallCounter;
+}
+
+/** What a server keeps for all of its calls. */
+export interface CallHost {
+  /** How responses are compressed of which nothing else is said. */
+  readonly compression: Compression | undefined;
+  /** Why they cannot be, where they cannot. */
+  cannotCompress: RpcError | undefined;
+  /** Calls in flight of kinds that stream. */
+  readonly streams: Set<IncomingServerCall>;
 }
 
 /**
@@ -52,6 +67,11 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
   requests: MessageSource<unknown> | undefined;
   readonly #route: Route;
   readonly #call: IncomingCall;
+  readonly #host: CallHost;
+  readonly #startedAt: number;
+  #compression: Compression | undefined;
+  /** Why the call should come to an end, before anything forces it to. */
+  #askedToEnd: RpcError | undefined;
   /** Of kinds that stream requests. */
   readonly #incoming: MessageStream<unknown> | undefined;
   #hasRequest = false;
@@ -68,10 +88,16 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
   #ended: Status | undefined;
   #endListeners: ((status: Status) => void)[] | undefined;
 
-  constructor(route: Route, call: IncomingCall) {
+  /** @param startedAt monotonic milliseconds */
+  constructor(route: Route, call: IncomingCall, startedAt: number, host: CallHost) {
     this.#route = route;
     this.method = route.method;
     this.#call = call;
+    this.#host = host;
+    this.#startedAt = startedAt;
+    this.#compression = host.compression;
+    route.counter.onStart();
+    if (this.method.kind !== "unary") host.streams.add(this);
     if (this.#streamsRequests) {
       this.#incoming = new MessageStream<unknown>(
         () => call.read(1),
@@ -102,7 +128,8 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
-      if (this.#failure !== undefined) this.#abort.abort(this.#failure);
+      const reason = this.#failure ?? this.#askedToEnd;
+      if (reason !== undefined) this.#abort.abort(reason);
       this.#watchDeadline();
     }
     return this.#abort.signal;
@@ -124,6 +151,26 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
 
   get server(): ServerCall {
     return this;
+  }
+
+  get compression(): CompressionOption {
+    return this.#compression ?? "identity";
+  }
+
+  set compression(wanted: CompressionOption) {
+    const compression = readCompression("compression", wanted);
+    if (compression.encoding !== "identity" && this.#host.cannotCompress !== undefined) throw this.#host.cannotCompress;
+    if (this.#headersSent)
+      throw misuse("compression: the response's headers, which tell of it, have already been sent");
+    this.#compression = compression;
+  }
+
+  get maxReceiveMessageBytes(): number {
+    return this.#route.maxReceiveMessageBytes;
+  }
+
+  get maxSendMessageBytes(): number {
+    return this.#route.maxSendMessageBytes;
   }
 
   traffic(): Traffic {
@@ -176,6 +223,13 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
 
   onWritable(): void {
     this.#pump?.writable();
+  }
+
+  /** The server shuts down. A handler that streams may still answer, and is asked not to go on for ever. */
+  askToEnd(reason: RpcError): void {
+    if (this.#over) return;
+    this.#askedToEnd = reason;
+    this.#abort?.abort(reason);
   }
 
   onCancel(reason: RpcError): void {
@@ -286,7 +340,7 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
     }
     this.#headersSent = true;
     try {
-      const writable = this.#call.send(message);
+      const writable = this.#call.send(message, this.#compression);
       if (!writable) this.#watchDeadline();
       return writable;
     } catch (error) {
@@ -303,8 +357,9 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
   }
 
   readonly #fail = (thrown: unknown): void => {
-    const answer = isAnswer(thrown) ? thrown : faultAnswer(thrown);
-    if (answer !== thrown && !this.#isAbort(thrown)) {
+    const stopped = this.#askedToEnd !== undefined && isAbortError(thrown) ? this.#askedToEnd : thrown;
+    const answer = isAnswer(stopped) ? stopped : faultAnswer(stopped);
+    if (answer !== stopped && !(this.#failure !== undefined && isAbortError(thrown))) {
       this.#route.onError(thrown instanceof Fault ? thrown.cause : thrown, this);
     }
     if (this.#over) return;
@@ -320,6 +375,8 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
   /** What goes wrong while somebody hears of the end changes nothing of it. */
   #tellEnd(status: Status): void {
     this.#ended = status;
+    this.#route.counter.onEnd(status.code, performance.now() - this.#startedAt);
+    if (this.method.kind !== "unary") this.#host.streams.delete(this);
     if (this.#endListeners === undefined) return;
     for (const listener of this.#endListeners) {
       try {
@@ -328,11 +385,6 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
         this.#route.onError(error, this);
       }
     }
-  }
-
-  /** What the platform's functions throw when `signal` aborts: the handler did as its caller asked. */
-  #isAbort(thrown: unknown): boolean {
-    return this.#failure !== undefined && (thrown as { name?: unknown } | undefined)?.name === "AbortError";
   }
 
   #finish(): void {
@@ -378,6 +430,11 @@ class Fault extends Error {
   constructor(cause: unknown) {
     super("an answer that cannot be sent", { cause });
   }
+}
+
+/** What the platform's functions throw when `signal` aborts: the handler did as it was asked. */
+function isAbortError(thrown: unknown): boolean {
+  return (thrown as { name?: unknown } | undefined)?.name === "AbortError";
 }
 
 /** An RpcError is an answer; anything else is a fault, of which the peer learns only that there was one. */

@@ -1,15 +1,17 @@
+import { isIPv6 } from "node:net";
 import {
   type Metadata as GrpcMetadata,
   ServerInterceptingCall,
   type ServerInterceptingCallInterface,
 } from "@grpc/grpc-js";
-import type { Dispatcher, IncomingCall, Peer, ServeOptions, ServerSink, Traffic } from "../../contract.js";
+import type { Dispatcher, IncomingCall, Peer, ServerSink, Traffic } from "../../contract.js";
 import { fromEpochMs, noDeadline } from "../../deadline.js";
 import { RpcError } from "../../error.js";
 import { Metadata } from "../../metadata.js";
 import { asBuffer } from "../../method.js";
 import { Code, type Status } from "../../status.js";
 import { encodeMessage } from "../codec.js";
+import { identityOf } from "../server-tls.js";
 import { fromGrpcJs, toGrpcJs } from "./metadata.js";
 
 /** Bytes of responses that grpc-js may hold before the writer has to wait. */
@@ -31,7 +33,6 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
   deadline: number = noDeadline;
   readonly #call: ServerInterceptingCallInterface;
   readonly #dispatcher: Dispatcher;
-  readonly #options: ServeOptions;
   readonly #register: CallRegister;
   #sink: ServerSink | undefined;
   #credit = 0;
@@ -41,18 +42,11 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
   #sentBytes = 0;
   #receivedBytes = 0;
 
-  constructor(
-    path: string,
-    call: ServerInterceptingCallInterface,
-    dispatcher: Dispatcher,
-    options: ServeOptions,
-    register: CallRegister,
-  ) {
+  constructor(path: string, call: ServerInterceptingCallInterface, dispatcher: Dispatcher, register: CallRegister) {
     super(call);
     this.path = path;
     this.#call = call;
     this.#dispatcher = dispatcher;
-    this.#options = options;
     this.#register = register;
   }
 
@@ -76,6 +70,11 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
     this.#receivedBytes += bytes.length;
     const sink = this.#sink;
     if (this.#done || sink === undefined) return;
+    if (bytes.length > sink.maxReceiveMessageBytes) {
+      const details = `a request of ${bytes.length} bytes is over maxReceiveMessageBytes, ${sink.maxReceiveMessageBytes}`;
+      this.#cut(new RpcError(Code.RESOURCE_EXHAUSTED, details));
+      return;
+    }
     let message: unknown;
     try {
       message = sink.method.request.decode(bytes);
@@ -108,16 +107,8 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
 
   get peer(): Peer {
     const { sslPeerCertificate } = this.#call.getAuthContext();
-    const identity =
-      sslPeerCertificate === undefined
-        ? undefined
-        : {
-            subject: Object.entries(sslPeerCertificate.subject ?? {})
-              .map(([key, value]) => `${key}=${value}`)
-              .join(","),
-            subjectAltName: sslPeerCertificate.subjectaltname ?? "",
-          };
-    return { address: this.#call.getPeer(), identity };
+    const identity = sslPeerCertificate === undefined ? undefined : identityOf(sslPeerCertificate);
+    return { address: withBrackets(this.#call.getPeer()), identity };
   }
 
   traffic(): Traffic {
@@ -135,9 +126,9 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
 
   send(message: unknown): boolean {
     if (this.#done || this.#sink === undefined) return true;
-    const codec = this.#sink.method.response;
+    const { method, maxSendMessageBytes } = this.#sink;
     // Its `In` is `never` for whoever does not know the method; the registered handler made the message for it.
-    const bytes = asBuffer(encodeMessage(codec, message as never, this.#options.maxSendMessageBytes));
+    const bytes = asBuffer(encodeMessage(method.response, message as never, maxSendMessageBytes));
     this.#sentBytes += bytes.length;
     this.#unsentBytes += bytes.length;
     this.#call.sendMessage(bytes, () => {
@@ -176,4 +167,11 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
     this.#done = true;
     this.#register.remove(this);
   }
+}
+
+/** grpc-js writes an IPv6 address and its port as one row of colons. */
+function withBrackets(peer: string): string {
+  const colon = peer.lastIndexOf(":");
+  const host = peer.slice(0, colon);
+  return isIPv6(host) ? `[${host}]${peer.slice(colon)}` : peer;
 }

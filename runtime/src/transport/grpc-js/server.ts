@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { createSecureContext } from "node:tls";
+import { TLSSocket } from "node:tls";
 import {
   Server as GrpcServer,
-  type ServerCredentials as GrpcServerCredentials,
+  type ServerOptions as GrpcServerOptions,
   ServerCredentials as grpcServerCredentials,
   type ServerInterceptor,
 } from "@grpc/grpc-js";
-import type { Bound, Dispatcher, ServeOptions, ServerTransport } from "../../contract.js";
+import type { Bound, Dispatcher, ServeOptions, ServerCapabilities, ServerTransport } from "../../contract.js";
 import type { ServerCredentials } from "../../credentials.js";
-import { misuse, RpcError } from "../../error.js";
-import { Code } from "../../status.js";
-import { pem } from "./credentials.js";
+import { longestTimerMs } from "../../deadline.js";
+import { listen } from "../listener.js";
 import { type CallRegister, GrpcJsIncomingCall } from "./incoming-call.js";
 
 export class GrpcJsServer implements ServerTransport {
+  readonly capabilities: ServerCapabilities = { keepaliveEnforcement: false, compression: false };
   readonly #options: ServeOptions;
 
   constructor(options: ServeOptions) {
@@ -25,32 +25,64 @@ export class GrpcJsServer implements ServerTransport {
     // A server interceptor stands right at the wire. Taking the call there, instead of in a handler, spares the
     // emitters and streams that grpc-js puts round every handler, and leaves errors to us: a rejected async handler
     // of grpc-js is never answered.
-    const takeOver: ServerInterceptor = (method, call) =>
-      new GrpcJsIncomingCall(method.path, call, dispatcher, this.#options, calls);
-    const server = new GrpcServer({
-      interceptors: [takeOver],
-      "grpc.max_receive_message_length": this.#options.maxReceiveMessageBytes,
-      "grpc.max_send_message_length": -1,
-      "grpc.enable_channelz": 0,
+    const takeOver: ServerInterceptor = (method, call) => new GrpcJsIncomingCall(method.path, call, dispatcher, calls);
+    const server = new GrpcServer({ interceptors: [takeOver], ...serverOptions(this.#options) });
+    takeAllMethods(server);
+    // Sockets are accepted and encrypted by us, the same for every transport; grpc-js speaks HTTP/2 on them.
+    const injector = server.createConnectionInjector(grpcServerCredentials.createInsecure());
+    const { gate } = this.#options;
+    const listener = await listen(address, credentials, gate, (socket) => {
+      // grpc-js would take any certificate that a client shows for the client's own, verified or not.
+      if (socket instanceof TLSSocket && !socket.authorized) socket.getPeerCertificate = () => ({}) as never;
+      injector.injectConnection(socket);
     });
-    for (const { path } of dispatcher.methods) server.register(path, neverCalled, same, same, "bidi");
-    const port = await bind(server, address, credentials);
     return {
-      address: boundAddress(address, port),
-      port: address.startsWith("unix:") ? 0 : port,
-      drain: (graceMs) => drain(server, calls, graceMs),
+      address: listener.address,
+      port: listener.port,
+      drain(graceMs) {
+        listener.close();
+        return drain(server, calls, graceMs);
+      },
     };
   }
 }
 
-function bind(server: GrpcServer, address: string, credentials: ServerCredentials): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, toGrpcServerCredentials(credentials), (cause, port) => {
-      if (cause === null) return resolve(port);
-      server.forceShutdown();
-      reject(new RpcError(Code.UNAVAILABLE, `cannot listen on ${address}: ${cause.message}`, { cause }));
-    });
-  });
+/**
+ * Gives calls of every path to the interceptor, which asks the dispatcher. grpc-js wants each path to be registered, and
+ * has no public way to a server that does not know its methods beforehand, as a proxy's: this method of it is private by
+ * its declarations. A test calls an unknown method, and fails should it no longer be asked.
+ */
+function takeAllMethods(server: GrpcServer): void {
+  const retrieve = (path: string) => ({ func: neverCalled, serialize: same, deserialize: same, type: "bidi", path });
+  Object.assign(server, { _retrieveHandler: retrieve });
+}
+
+const same = (bytes: Buffer): Buffer => bytes;
+const neverCalled = (): void => {};
+
+function serverOptions(options: ServeOptions): GrpcServerOptions {
+  const { keepalive } = options;
+  return {
+    // Each method has its own; grpc-js reads no more than the longest of them.
+    "grpc.max_receive_message_length": options.longestReceiveBytes,
+    "grpc.max_send_message_length": -1,
+    "grpc.enable_channelz": 0,
+    ...limit("grpc.max_concurrent_streams", options.maxConcurrentStreams),
+    ...limit("grpc.max_connection_idle_ms", options.maxConnectionIdleMs),
+    ...limit("grpc.max_connection_age_ms", options.maxConnectionAgeMs),
+    ...limit("grpc.max_connection_age_grace_ms", options.maxConnectionAgeGraceMs),
+    ...(keepalive === false
+      ? {}
+      : {
+          ...limit("grpc.keepalive_time_ms", keepalive.timeMs),
+          ...limit("grpc.keepalive_timeout_ms", keepalive.timeoutMs),
+        }),
+  };
+}
+
+/** An option that is there only where there is a limit. */
+function limit(option: string, value: number): GrpcServerOptions {
+  return value > longestTimerMs ? {} : { [option]: value };
 }
 
 /** The calls of a server, to wait for and to cut. */
@@ -75,8 +107,11 @@ class Calls implements CallRegister {
     });
   }
 
-  cut(): void {
-    for (const call of this.#calls) call.shutDown();
+  /** How many there were. */
+  cut(): number {
+    const all = [...this.#calls];
+    for (const call of all) call.shutDown();
+    return all.length;
   }
 }
 
@@ -87,41 +122,17 @@ const lingerMs = 200;
  * GOAWAY to all clients, then waits. `tryShutdown` itself never returns while a stream stays open, and at times not
  * when the last has ended because its client went away: so it is not what decides.
  */
-async function drain(server: GrpcServer, calls: Calls, graceMs: number): Promise<void> {
+async function drain(server: GrpcServer, calls: Calls, graceMs: number): Promise<number> {
   const timers = new AbortController();
-  const after = (ms: number) => sleep(ms, undefined, { signal: timers.signal }).catch(() => {});
+  const after = (ms: number) =>
+    sleep(Math.min(ms, longestTimerMs), undefined, { signal: timers.signal }).catch(() => {});
   await Promise.race([
     new Promise<void>((resolve) => server.tryShutdown(() => resolve())),
     calls.ended().then(() => after(lingerMs)),
     after(graceMs),
   ]);
   timers.abort();
-  calls.cut();
+  const cut = calls.cut();
   server.forceShutdown();
+  return cut;
 }
-
-function boundAddress(address: string, port: number): string {
-  return address.startsWith("unix:") ? address : `${address.slice(0, address.lastIndexOf(":"))}:${port}`;
-}
-
-function toGrpcServerCredentials(credentials: ServerCredentials): GrpcServerCredentials {
-  if (credentials.kind === "insecure") return grpcServerCredentials.createInsecure();
-  const { cert, key, clientCa, requireClientCertificate = clientCa !== undefined } = credentials.options;
-  try {
-    // grpc-js would find out only when it binds, and call it a failure to listen.
-    createSecureContext({ cert: pem(cert), key: pem(key), ca: clientCa === undefined ? undefined : pem(clientCa) });
-    return grpcServerCredentials.createSsl(
-      clientCa === undefined ? null : pem(clientCa),
-      [{ cert_chain: pem(cert), private_key: pem(key) }],
-      requireClientCertificate,
-    );
-  } catch (cause) {
-    const { details } = RpcError.from(cause);
-    throw misuse(`serverTls(): cert, key or clientCa cannot be used: ${details}`, cause);
-  }
-}
-
-const same = (bytes: Buffer): Buffer => bytes;
-
-/** grpc-js wants a handler for every path that it serves; the interceptor above is always there before it. */
-const neverCalled = (): void => {};

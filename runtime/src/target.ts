@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
-import { describe, misuse, type RpcError } from "../error.js";
+import { describe, misuse, type RpcError } from "./error.js";
 
 /** A target of gRPC naming (gRPC Name Resolution document), read. */
 export interface Target {
