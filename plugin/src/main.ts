@@ -1,5 +1,7 @@
 /** The program: stdin → run → stdout. The only user of `process`. */
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { run } from "./run.js";
 
 /**
@@ -13,7 +15,7 @@ export async function main(): Promise<void> {
   try {
     const chunks: Buffer[] = [];
     for await (const chunk of stdin) chunks.push(chunk);
-    for await (const part of run(Buffer.concat(chunks))) {
+    for await (const part of run(Buffer.concat(chunks), readAt)) {
       // A compiler that reads slowly is waited for, or a large answer would pile up here.
       if (!stdout.write(part)) await once(stdout, "drain");
     }
@@ -21,6 +23,11 @@ export async function main(): Promise<void> {
     stderr.write(`protoc-gen-ts: ${describe(error)}\n`);
     process.exitCode = 1;
   }
+}
+
+/** The whole path, so that where it was looked for is in the error of a file that is not there. */
+function readAt(path: string): Promise<Uint8Array> {
+  return readFile(resolve(path));
 }
 
 /** One line for what is foreseen; a fault of this program shows where it is. */

@@ -28,8 +28,39 @@ export interface MethodModel {
   readonly request: MessageRef;
   readonly response: MessageRef;
   readonly idempotency: "unknown" | "noSideEffects" | "idempotent";
+  /** What a service config says of it, where there is one. */
+  readonly defaults?: MethodDefaults;
   readonly doc: Doc;
   readonly deprecated: boolean;
+}
+
+/** What an entry of a table sets for its calls, in the names and units of the runtime's `MethodDefaults`. */
+export interface MethodDefaults {
+  readonly timeoutMs?: number;
+  readonly retry?: AttemptPolicy;
+}
+
+export type AttemptPolicy = RetryPolicy | HedgingPolicy;
+
+export interface RetryPolicy {
+  readonly maxAttempts: number;
+  readonly initialBackoffMs: number;
+  readonly maxBackoffMs: number;
+  readonly backoffMultiplier: number;
+  readonly codes: readonly StatusCode[];
+}
+
+export interface HedgingPolicy {
+  readonly maxAttempts: number;
+  readonly hedgingDelayMs: number;
+  readonly nonFatalCodes: readonly StatusCode[];
+}
+
+export interface StatusCode {
+  /** 14 */
+  readonly number: number;
+  /** `UNAVAILABLE` */
+  readonly name: string;
 }
 
 /** Points at a message wherever it is declared. */

@@ -20,6 +20,8 @@ export interface Options {
   readonly importExtension: "js" | "ts" | "none";
   readonly runtimeImport: string;
   readonly requests: "partial" | "full";
+  /** The path of a gRPC service config, as the user wrote it. */
+  readonly serviceConfig: string | undefined;
   /** What `M` says: where messages are that somebody else has generated. */
   readonly mapping: Mapping;
   /** Options of ts-proto that the user set; they go before our own defaults. */
@@ -33,7 +35,7 @@ export interface OptionSpec {
   /** `emit`; or `ts_proto.NAME` and `MPROTO`, which stand for every option whose name begins so. */
   readonly name: string;
   /** The values that there are, or what kind of value it takes. */
-  readonly values: readonly string[] | "MODULE" | "VALUE";
+  readonly values: readonly string[] | "FILE" | "MODULE" | "VALUE";
   /** What holds where the option is not given; undefined where nothing does. */
   readonly default: string | undefined;
   readonly help: string;
@@ -70,6 +72,12 @@ export const optionTable = [
     values: ["partial", "full"],
     default: "partial",
     help: "`partial`: callers and servers may leave fields out of the messages that they pass; `full`: they pass whole messages, which saves a copy per message",
+  },
+  {
+    name: "service_config",
+    values: "FILE",
+    default: undefined,
+    help: "A gRPC service config in JSON, whose timeouts and retry policies go into the tables of services: see [Retries](retries.md#from-a-service-config). A relative path starts where buf or protoc is run",
   },
   {
     name: "MPROTO",
@@ -115,6 +123,7 @@ export function parseOptions(parameter: string): Options {
     importExtension: choice(given, "import_extension"),
     runtimeImport: given.get("runtime_import") ?? defaultOf("runtime_import"),
     requests,
+    serviceConfig: given.get("service_config"),
     mapping: new Map([...given].filter(([name]) => isMapping(name)).map(([name, value]) => [name.slice(1), value])),
     tsProto: passed(given, "ts-proto", messages, requests),
     protobufEs: passed(given, "protobuf-es", messages, requests),

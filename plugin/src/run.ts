@@ -1,4 +1,4 @@
-/** Request bytes → the parts of a CodeGeneratorResponse. Pure: it reads nothing else and writes nothing. */
+/** Request bytes → the parts of a CodeGeneratorResponse. Pure: what else it reads is handed to it. */
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { emitServiceFile } from "./emit-file.js";
 import { PluginError } from "./errors.js";
@@ -17,6 +17,10 @@ import {
   readRequest,
   requireKnownEdition,
 } from "./read-model.js";
+import type { ReadFile } from "./service-config.js";
+
+/** For who has no files: options that name one fail. */
+const noFiles: ReadFile = () => Promise.reject(new Error("there are no files here"));
 
 /**
  * Yields a response in parts, a file at a time, that make one message when they are put together. Faults of the user's
@@ -24,9 +28,9 @@ import {
  *
  * Throws a MalformedRequestError, before it yields anything, for bytes that are no request.
  */
-export async function* run(requestBytes: Uint8Array): AsyncGenerator<Uint8Array> {
+export async function* run(requestBytes: Uint8Array, readFile: ReadFile = noFiles): AsyncGenerator<Uint8Array> {
   try {
-    const files = await generate(readRequest(requestBytes));
+    const files = await generate(readRequest(requestBytes), readFile);
     yield features();
     for (const file of files) yield fileField(file);
   } catch (error) {
@@ -41,7 +45,7 @@ export async function* run(requestBytes: Uint8Array): AsyncGenerator<Uint8Array>
  * Service files are made at once, since making them is what finds their faults: there is no first file before. Message
  * files, which are far larger, are made one by one as the response is read.
  */
-async function generate(request: Request): Promise<Iterable<GeneratedFile>> {
+async function generate(request: Request, readFile: ReadFile): Promise<Iterable<GeneratedFile>> {
   const options = parseOptions(request.parameter);
   const all = request.withImports(request.filesToGenerate);
   for (const file of all) requireKnownEdition(file);
@@ -54,11 +58,22 @@ async function generate(request: Request): Promise<Iterable<GeneratedFile>> {
     .map((file) => request.readModel(file))
     .filter(({ services }) => services.length > 0);
   requireDistinct(models, all, library.modules);
-  const services = models
+  const services = (await withDefaults(models, options, readFile))
     .map((model) => emitServiceFile(model, library.bind(model), options))
     .filter((file) => file !== undefined);
   const messages = options.emit === "all" ? await library.generate() : [];
   return concat(services, messages);
+}
+
+/** With what a service config says of their methods. */
+async function withDefaults(
+  models: readonly FileModel[],
+  { serviceConfig }: Options,
+  readFile: ReadFile,
+): Promise<readonly FileModel[]> {
+  if (serviceConfig === undefined) return models;
+  const { withServiceConfig } = await import("./service-config.js");
+  return withServiceConfig(models, serviceConfig, readFile);
 }
 
 const libraries: {

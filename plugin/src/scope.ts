@@ -1,7 +1,7 @@
 /** From the model to the values that fill the holes of the templates. */
 import type { MethodScope, ServiceScope } from "./emitters/holes.js";
 import type { MessageBinding } from "./messages/binding.js";
-import type { FileModel, MethodModel, ServiceModel } from "./model.js";
+import type { AttemptPolicy, FileModel, MethodDefaults, MethodModel, ServiceModel, StatusCode } from "./model.js";
 import { methodNames, type ServiceNames } from "./names.js";
 import { stringLiteral } from "./printer.js";
 
@@ -49,6 +49,21 @@ function methodScope(
     $requestCodec: binding.codec(method.request),
     $responseCodec: binding.codec(method.response),
     $idempotency: stringLiteral(method.idempotency),
-    $defaults: "{}",
+    $defaults: literal(method.defaults ?? {}, "      "),
   };
 }
+
+/**
+ * An object of a table entry, a field a line. Status codes are numbers with their names in comments: a property that is
+ * read while the file is loaded, as `Code.UNAVAILABLE` would be, keeps a bundler from dropping a table that nobody uses.
+ */
+function literal(object: MethodDefaults | AttemptPolicy, indent: string): string {
+  const fields = Object.entries(object).map(([name, value]: [string, MethodDefault]) => {
+    if (typeof value === "number") return `${name}: ${value}`;
+    if ("maxAttempts" in value) return `${name}: ${literal(value, `${indent}  `)}`;
+    return `${name}: [${value.map((code) => `${code.number} /* ${code.name} */`).join(", ")}]`;
+  });
+  return fields.length === 0 ? "{}" : `{\n${fields.map((field) => `${indent}  ${field},\n`).join("")}${indent}}`;
+}
+
+type MethodDefault = number | readonly StatusCode[] | AttemptPolicy;

@@ -35,7 +35,7 @@ test("the head of a file", () => {
 
 /** Copyright me. */
 
-import type { CallOptions, Channel, DialOptions, ServerCall, ServiceRegistrar, UnaryMethod } from "#rpc";
+import type { CallOptions, Channel, DialOptions, ServerCall, ServiceOptions, ServiceRegistrar, UnaryMethod } from "#rpc";
 import { requireContract, sharedClient, unaryMethod, unimplemented } from "#rpc";
 import { HelloReply, HelloRequest } from "./demo.js";
 
@@ -111,7 +111,7 @@ test("messages that are called like something in the file get an alias", () => {
   const output = emit(file([service("Greeter", methods)]));
   expect(linesWith(output, /^import/)).toEqual([
     'import { Channel, GreeterDesc as GreeterDesc$1, Hello, Promise as Promise$1, request as request$1 } from "./demo.js";',
-    'import type { CallOptions, Channel as Channel$1, DialOptions, ServerCall, ServiceRegistrar, UnaryMethod } from "@trunkline/runtime";',
+    'import type { CallOptions, Channel as Channel$1, DialOptions, ServerCall, ServiceOptions, ServiceRegistrar, UnaryMethod } from "@trunkline/runtime";',
     'import { requireContract, sharedClient, unaryMethod, unimplemented } from "@trunkline/runtime";',
   ]);
   expect(output).toContain("readonly m1: (request: Partial<Promise$1>, options?: CallOptions) => Promise<Promise$1>;");
@@ -121,7 +121,7 @@ test("a service without methods", () => {
   const output = emit(file([service("Empty", [])]));
   expect(output).toContain("  methods: {\n  },\n");
   expect(linesWith(output, /^import/)).toEqual([
-    'import type { Channel, DialOptions, ServiceRegistrar } from "@trunkline/runtime";',
+    'import type { Channel, DialOptions, ServiceOptions, ServiceRegistrar } from "@trunkline/runtime";',
     'import { requireContract, sharedClient } from "@trunkline/runtime";',
   ]);
 });

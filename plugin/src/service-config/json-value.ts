@@ -1,7 +1,7 @@
 /** Values of a JSON file that know where they stand, so that what is wrong with one can be said. */
 import { PluginError } from "../errors.js";
 import { nearest } from "../nearest.js";
-import { findSyntaxFault } from "./json-syntax.js";
+import { findJsonFault } from "./json-syntax.js";
 
 /** Parses a JSON file. Throws a {@link PluginError} that begins with `name`. */
 export function parseJson(bytes: Uint8Array, name: string): JsonValue {
@@ -12,16 +12,12 @@ export function parseJson(bytes: Uint8Array, name: string): JsonValue {
   } catch {
     throw new PluginError(`${name}: is not UTF-8`, { hint: "save it as UTF-8" });
   }
-  try {
-    return new JsonValue(JSON.parse(text), name, "");
-  } catch (error) {
-    const fault = findSyntaxFault(text);
-    if (fault === undefined) throw error;
-    const { line, column, expected, found } = fault;
-    throw new PluginError(`${name}: line ${line}, column ${column}: is not JSON`, {
-      hint: `write ${expected} there instead of ${found}`,
-    });
+  const fault = findJsonFault(text);
+  if (fault !== undefined) {
+    const { line, column, message, hint } = fault;
+    throw new PluginError(`${name}: line ${line}, column ${column}: ${message}`, { hint });
   }
+  return new JsonValue(JSON.parse(text), name, "");
 }
 
 /** A value and its place. Every method but `fault` throws a {@link PluginError} where the value is of another type. */
@@ -60,15 +56,18 @@ export class JsonValue {
     for (const [name, value] of Object.entries(this.#value)) {
       const field = known.find((one) => one === name);
       const place = new JsonValue(value, this.#file, this.path === "" ? name : `${this.path}.${name}`);
-      if (field === undefined) throw place.unknownAmong(known);
+      if (field === undefined) throw place.#unknownAmong(known, name);
       if (value !== null) fields[field] = place;
     }
     return fields;
   }
 
-  /** A field that must be there. */
-  missing(name: string, hint: string): PluginError {
-    return new JsonValue(undefined, this.#file, `${this.path}.${name}`).fault("is missing", hint);
+  /** Throws, for a field that an object must have. */
+  missing(name: string): never {
+    throw new JsonValue(undefined, this.#file, `${this.path}.${name}`).fault(
+      "is missing",
+      "add it, every policy needs it",
+    );
   }
 
   items(example: string): JsonValue[] {
@@ -76,8 +75,8 @@ export class JsonValue {
     return this.#value.map((item, i) => new JsonValue(item, this.#file, `${this.path}[${i}]`));
   }
 
-  text(example: string): string {
-    if (typeof this.#value !== "string") throw this.mismatch("a string", `write one such as ${example}`);
+  text(): string {
+    if (typeof this.#value !== "string") throw this.mismatch("a string", "write one, in double quotes");
     return this.#value;
   }
 
@@ -89,18 +88,17 @@ export class JsonValue {
   /** Throws where the number is not what it `must` be; for that, `is` decides. */
   number(must: string, is: (number: number) => boolean): number {
     if (typeof this.#value !== "number" || !Number.isFinite(this.#value) || !is(this.#value)) {
-      throw this.mismatch(must, "write one, without quotes");
+      throw this.mismatch(must, typeof this.#value === "string" ? "write it without quotes" : "write such a number");
     }
     return this.#value;
   }
 
-  /** As it stands in the file. */
-  get raw(): unknown {
-    return this.#value;
+  /** The string or the number that it is; undefined for what is neither. */
+  scalar(): string | number | undefined {
+    return typeof this.#value === "string" || typeof this.#value === "number" ? this.#value : undefined;
   }
 
-  unknownAmong(known: readonly string[]): PluginError {
-    const name = this.path.slice(this.path.lastIndexOf(".") + 1);
+  #unknownAmong(known: readonly string[], name: string): PluginError {
     const meant = nearest(name, known);
     return this.fault(
       "is no field of a service config",
@@ -112,6 +110,6 @@ export class JsonValue {
 function describe(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object" && value !== null) return "an object";
-  const text = JSON.stringify(value);
+  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }
