@@ -73,6 +73,7 @@ export { rawCodec, rawMethod } from "./server/raw-method.js";
 export type { ListenOptions, ServerOptions, ServerStats, ShutdownOptions, ShutdownReport } from "./server/server.js";
 export { Server } from "./server/server.js";
 export type { OnError } from "./server/server-call.js";
+export type { SignalOptions } from "./server/signals.js";
 export type { Status } from "./status.js";
 export { Code, codeName } from "./status.js";
 export type { StatusDetail } from "./status-details.js";

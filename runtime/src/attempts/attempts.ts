@@ -2,6 +2,7 @@
  * Tries calls again, as their policy says: gRFC A6. It lies between interceptors, which see one call, and the
  * connection, which sees as many as there are attempts; it is the same on every transport.
  */
+import type { Compression } from "../compression.js";
 import type { CallHandle, CallSink, CallSpec, Progress, Traffic } from "../contract.js";
 import { atDeadline, timeLeft } from "../deadline.js";
 import { RpcError } from "../error.js";
@@ -62,6 +63,8 @@ class RetriedCall<I, O> implements CallHandle<I> {
   readonly #policy: AttemptPolicy | undefined;
   readonly #throttle: RetryThrottle | undefined;
   readonly #share: ReplayShare;
+  #wantsCompression: Compression["only"];
+  readonly #toCompress = new WeakSet<Uint8Array>();
   /** Requests, encoded: all of them until the call is committed, then those that have yet to be sent. */
   #kept: Uint8Array[] = [];
   /** How many came before those. */
@@ -89,13 +92,14 @@ class RetriedCall<I, O> implements CallHandle<I> {
   ) {
     this.#share = budget.share();
     this.#connection = connection;
-    this.#spec = spec;
+    this.#spec =
+      spec.compression?.only === undefined ? spec : { ...spec, compression: this.#choosing(spec.compression) };
     this.#sink = sink;
     this.#policy = policy;
     this.#throttle = throttle;
     const { method, only, maxSendMessageBytes } = spec;
     if (method.kind === "unary" || method.kind === "serverStream") {
-      this.#keep(encodeMessage(method.request, only as I, maxSendMessageBytes));
+      this.#keep(only as I, encodeMessage(method.request, only as I, maxSendMessageBytes));
       this.#halfClosed = true;
     }
     this.#begin();
@@ -122,7 +126,7 @@ class RetriedCall<I, O> implements CallHandle<I> {
   send(message: I): boolean {
     if (this.#over) return true;
     const { method, maxSendMessageBytes } = this.#spec;
-    this.#keep(encodeMessage(method.request, message, maxSendMessageBytes));
+    this.#keep(message, encodeMessage(method.request, message, maxSendMessageBytes));
     for (const attempt of this.#live) attempt.flow();
     this.#held = this.#isBehind();
     return !this.#held;
@@ -283,7 +287,14 @@ class RetriedCall<I, O> implements CallHandle<I> {
     this.attemptIsWritable();
   }
 
-  #keep(bytes: Uint8Array): void {
+  /** Who is asked whether to compress a message is asked of the message, once, and not of its bytes. */
+  #choosing(compression: Compression): Compression {
+    this.#wantsCompression = compression.only;
+    return { ...compression, only: (bytes) => this.#toCompress.has(bytes as Uint8Array) };
+  }
+
+  #keep(message: I, bytes: Uint8Array): void {
+    if (this.#wantsCompression?.(message)) this.#toCompress.add(bytes);
     this.#kept.push(bytes);
     this.#share.add(bytes.length);
     const [any] = this.#live;

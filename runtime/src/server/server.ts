@@ -28,6 +28,7 @@ import type { RawHandler } from "./raw-method.js";
 import { Routes } from "./routes.js";
 import { type CallHost, IncomingServerCall, type OnError } from "./server-call.js";
 import { servers } from "./servers.js";
+import { installSignalHandlers, type SignalOptions } from "./signals.js";
 
 /** Durations are milliseconds; `Infinity` is never, and no limit. */
 export interface ServerOptions extends MethodOptions {
@@ -262,6 +263,17 @@ export class Server implements ServiceRegistrar {
     this.#state = "stopped";
     servers.delete(this);
     return { cutCalls: this.#cutCalls };
+  }
+
+  /**
+   * Has the process come to an end with `shutdown(options)` when it is told to (SIGTERM, SIGINT). A second signal hurries:
+   * what is left is cut. At the end the signal is raised again, now without these handlers, so that the process ends by
+   * it.
+   *
+   * @returns what takes the handlers away
+   */
+  installSignalHandlers(options: SignalOptions = {}): () => void {
+    return installSignalHandlers(this, options);
   }
 
   #wait(millis: number): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Channel, InterceptingListener, Metadata, StatusObject } from "@grpc/grpc-js";
+import { compresses } from "../../compression.js";
 import type { CallHandle, CallSink, CallSpec, Traffic } from "../../contract.js";
 import { RpcError } from "../../error.js";
 import { asBuffer } from "../../method.js";
@@ -39,7 +40,7 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
     this.#call.start(this.#metadata(), this);
     if (only === undefined) return;
     this.#sentBytes = only.length;
-    this.#call.sendMessageWithContext({}, only);
+    this.#call.sendMessageWithContext({ flags: this.#flags(this.#spec.only as I, only) }, only);
     this.#call.halfClose();
   }
 
@@ -50,7 +51,8 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
     if (this.#done) return true;
     const bytes = GrpcJsCall.encode(this.#spec, message);
     this.#sentBytes += bytes.length;
-    this.#call.sendMessageWithContext({ callback: () => this.#done || this.#sink.onWritable() }, bytes);
+    const callback = () => this.#done || this.#sink.onWritable();
+    this.#call.sendMessageWithContext({ callback, flags: this.#flags(message, bytes) }, bytes);
     return false;
   }
 
@@ -124,9 +126,19 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
     return copy;
   }
 
+  /** grpc-js compresses what a channel sends, or not: what a message may say is no. */
+  #flags(message: I, bytes: Uint8Array): number {
+    const { compression } = this.#spec;
+    if (compression === undefined || compresses(compression, message, bytes.length)) return 0;
+    return noCompress;
+  }
+
   #readOn(): void {
     if (this.#reading || this.#credit <= 0 || this.#done) return;
     this.#reading = true;
     this.#call.startRead();
   }
 }
+
+/** `WriteFlags.NoCompress` of grpc-js, which declares it and does not export it. */
+const noCompress = 2;

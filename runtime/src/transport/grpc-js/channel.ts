@@ -1,11 +1,13 @@
 import {
   Channel,
   type ChannelOptions,
+  compressionAlgorithms,
   connectivityState,
   experimental,
   type ChannelInterface as GrpcChannel,
   Metadata,
 } from "@grpc/grpc-js";
+import type { Compression, Encoding } from "../../compression.js";
 import type {
   CallHandle,
   CallSink,
@@ -41,17 +43,20 @@ export class GrpcJsChannel implements TransportChannel {
   readonly #observer: ChannelObserver;
   readonly #sockets: Sockets | undefined;
   readonly #backoff: ConnectOptions["backoff"] | undefined;
+  readonly #encoding: Encoding | undefined;
   readonly #calls = new Set<Pick<CallHandle<never>, "cancel">>();
   #draining = false;
   #drained: Promise<void> | undefined;
   #onLastCall: (() => void) | undefined;
   #failures = 0;
 
-  constructor(channel: GrpcChannel, observer: ChannelObserver, sockets?: Sockets, backoff?: ConnectOptions["backoff"]) {
+  /** @param options undefined where somebody else has made the channel */
+  constructor(channel: GrpcChannel, observer: ChannelObserver, sockets?: Sockets, options?: ConnectOptions) {
     this.#channel = channel;
     this.#observer = observer;
     this.#sockets = sockets;
-    this.#backoff = backoff;
+    this.#backoff = options?.backoff;
+    this.#encoding = options?.compression?.encoding;
     this.#watch(channel.getConnectivityState(false));
   }
 
@@ -63,7 +68,7 @@ export class GrpcJsChannel implements TransportChannel {
     const sockets = new Sockets(listener, options.connectTimeoutMs);
     const credentials = sockets.watch(toGrpcCredentials(options.credentials));
     const channel = new Channel(options.target, credentials, channelOptions(options));
-    return new GrpcJsChannel(channel, observer, sockets, options.backoff);
+    return new GrpcJsChannel(channel, observer, sockets, options);
   }
 
   get state(): State {
@@ -95,6 +100,7 @@ export class GrpcJsChannel implements TransportChannel {
   }
 
   start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I> {
+    this.#requireCompression(spec.compression);
     // What cannot be encoded must fail before grpc-js knows of the call.
     const { kind } = spec.method;
     const only = kind === "unary" || kind === "serverStream" ? GrpcJsCall.encode(spec, spec.only as I) : undefined;
@@ -104,6 +110,14 @@ export class GrpcJsChannel implements TransportChannel {
     this.#calls.add(call);
     call.start(only);
     return call;
+  }
+
+  #requireCompression(wanted: Compression | undefined): void {
+    if (wanted === undefined || wanted.encoding === "identity" || wanted.encoding === this.#encoding) return;
+    throw new RpcError(
+      Code.UNIMPLEMENTED,
+      `compression: the transport grpc-js compresses with what was dialled: dial(target, { compression: "${wanted.encoding}" })`,
+    );
   }
 
   /** A call has told its sink of its end. */
@@ -180,7 +194,7 @@ function reasonOf(details: string): string {
 }
 
 function channelOptions(options: ConnectOptions): ChannelOptions {
-  const { authority, backoff, credentials, keepalive, loadBalancing } = options;
+  const { authority, backoff, compression, credentials, keepalive, loadBalancing } = options;
   const serverName = (credentials.kind === "tls" ? credentials.options.serverName : undefined) ?? options.serverName;
   return {
     "grpc.max_receive_message_length": options.maxReceiveMessageBytes,
@@ -194,6 +208,9 @@ function channelOptions(options: ConnectOptions): ChannelOptions {
     "grpc.dns_min_time_between_resolutions_ms": Math.min(backoff.initialMs, longestTimerMs),
     "grpc.initial_reconnect_backoff_ms": millis(backoff.initialMs),
     "grpc.max_reconnect_backoff_ms": millis(backoff.maxMs),
+    ...(compression === undefined
+      ? {}
+      : { "grpc.default_compression_algorithm": compressionAlgorithms[compression.encoding] }),
     ...(authority === undefined ? {} : { "grpc.default_authority": authority }),
     ...(credentials.kind === "insecure" || serverName === undefined
       ? {}
