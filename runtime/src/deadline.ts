@@ -85,7 +85,7 @@ export function checkMargin(ms: number): number {
 }
 
 /** Milliseconds since the epoch. A string is not read as a date: what that means depends on who reads it. */
-function checkPoint(deadline: Date | number): number {
+export function checkPoint(deadline: Date | number): number {
   const ms = types.isDate(deadline) ? deadline.getTime() : deadline;
   if (typeof ms === "number" && !Number.isNaN(ms)) return ms;
   const given = types.isDate(deadline) ? "an invalid Date" : describe(deadline);

@@ -1,11 +1,9 @@
-import { checkPolicy, checkThrottling } from "./attempts/policy.js";
 import { type ChannelDefaults, ClientChannel, channelDefaultNames } from "./client/client-channel.js";
 import type { Connection } from "./connection/connection.js";
 import { registry } from "./connection/registry.js";
 import { applyRules, type ConnectionRules, targetOf } from "./connection/rules.js";
 import { type ConnectionOptions, connectionOptionNames, readSettings } from "./connection/settings.js";
 import type { Channel, ServiceDesc } from "./contract.js";
-import { checkTimeout } from "./deadline.js";
 import { misuse } from "./error.js";
 
 /**
@@ -81,9 +79,6 @@ function readOptions(target: string, options: DialOptions): DialOptions {
     const hint = name in tlsOptions ? `; it is one of tls(): credentials: tls({ ${name} })` : "";
     throw misuse(`${name}: there is no such dial option${hint}`);
   }
-  if (all.timeoutMs !== undefined) checkTimeout("timeoutMs", all.timeoutMs);
-  if (all.retry !== undefined) checkPolicy("retry", all.retry);
-  if (all.retryThrottling !== undefined) checkThrottling(all.retryThrottling);
   return all;
 }
 

@@ -1,4 +1,4 @@
-import { Metadata, type MetadataValue, pairsOf } from "./metadata.js";
+import { Metadata, type MetadataInit, type MetadataValue, pairsOf } from "./metadata.js";
 import { Code, codeName, type Status, toCode } from "./status.js";
 import {
   checkStatusDetails,
@@ -13,7 +13,7 @@ const brand = Symbol.for("trunkline.RpcError");
 /** What is known of a failure beyond its code and its text. */
 export interface RpcErrorInit {
   /** Trailers. */
-  readonly metadata?: Metadata | undefined;
+  readonly metadata?: MetadataInit | undefined;
   /**
    * Typed details, each made with `statusDetail(codec, message)`; those of another error (`error.statusDetails`) may be
    * given too. Default: those that `metadata` carries in `grpc-status-details-bin`, if any; an empty list leaves those out.
@@ -60,12 +60,12 @@ export class RpcError extends Error {
   constructor(code: Code, details: string, init: RpcErrorInit = {}) {
     super(`${codeName(code)}: ${details}`, init.cause === undefined ? undefined : { cause: init.cause });
     this.code = code;
-    this.details = details;
+    this.details = typeof details === "string" ? details : describe(details);
     this.attempts = init.attempts ?? 0;
     this.elapsedMs = init.elapsedMs;
     this.method = init.method;
     this.peer = init.peer;
-    this.#metadata = init.metadata;
+    this.#metadata = init.metadata === undefined ? undefined : Metadata.from(init.metadata);
     if (init.statusDetails !== undefined) this.#givenDetails = checkStatusDetails(init.statusDetails);
     Object.defineProperty(this, brand, { value: true });
   }

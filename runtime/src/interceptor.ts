@@ -14,10 +14,14 @@ export function chain(...interceptors: readonly Interceptor[]): Interceptor {
  * call: it may throw, at once or later, and it may return something that is not a reply.
  */
 export function compose(interceptors: readonly Interceptor[], last: Next): Next {
+  if (!Array.isArray(interceptors)) throw misuse(`interceptors: must be a list of them, not ${describe(interceptors)}`);
   return interceptors.reduceRight<Next>((next, interceptor) => guard(interceptor, next), last);
 }
 
 function guard(interceptor: Interceptor, next: Next): Next {
+  if (typeof interceptor !== "function") {
+    throw misuse(`interceptors: an interceptor is a function, (next) => (call) => …, not ${describe(interceptor)}`);
+  }
   const intercept = interceptor(next);
   if (typeof intercept !== "function") {
     throw misuse(

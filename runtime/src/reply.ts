@@ -32,6 +32,14 @@ export abstract class Reply<Res = unknown> {
   /** How the call ended, trailers included. */
   abstract readonly status: Promise<Status>;
 
+  /**
+   * Whether there is one response, so that to read it takes nothing from whoever reads it too.
+   * @internal
+   */
+  get hasOneResponse(): boolean | Promise<boolean> {
+    return false;
+  }
+
   /** Answers with one message. */
   static of<Res>(message: Res | Promise<Res>, init?: ReplyInit): Reply<Res> {
     return new SingleReply(Promise.resolve(message), init);
@@ -65,6 +73,7 @@ export abstract class Reply<Res = unknown> {
       () => this.headers,
       // A generator that is left before its first step does not get to leave what it was made of.
       () => leave(messages),
+      () => this.hasOneResponse,
     );
   }
 }
@@ -85,6 +94,10 @@ class SingleReply<Res> extends Reply<Res> {
     super();
     this.message = message;
     this.#init = init;
+  }
+
+  override get hasOneResponse(): boolean {
+    return true;
   }
 
   get headers(): Promise<Metadata> {
@@ -111,6 +124,8 @@ class StreamReply<Res> extends Reply<Res> {
   readonly #sourceStatus: () => Promise<Status>;
   readonly #headers: Metadata | (() => Promise<Metadata>) | undefined;
   readonly #onLeft: (() => void) | undefined;
+  readonly #hasOneResponse: () => boolean | Promise<boolean>;
+  #message: Promise<Res> | undefined;
   #status: Promise<Status> | undefined;
   #settle: ((status: Status | Promise<Status>) => void) | undefined;
   #ended: Status | Promise<Status> | undefined;
@@ -120,9 +135,11 @@ class StreamReply<Res> extends Reply<Res> {
     sourceStatus: () => Promise<Status>,
     headers: Metadata | (() => Promise<Metadata>) | undefined,
     onLeft?: () => void,
+    hasOneResponse: () => boolean | Promise<boolean> = () => false,
   ) {
     super();
     this.#onLeft = onLeft;
+    this.#hasOneResponse = hasOneResponse;
     this.#source = source;
     this.#sourceStatus = sourceStatus;
     this.#headers = headers;
@@ -132,11 +149,20 @@ class StreamReply<Res> extends Reply<Res> {
     return typeof this.#headers === "function" ? this.#headers() : Promise.resolve(this.#headers ?? new Metadata());
   }
 
+  override get hasOneResponse(): boolean | Promise<boolean> {
+    return this.#hasOneResponse();
+  }
+
   get message(): Promise<Res> {
-    return single(this.messages);
+    this.#message ??= single(this.#read());
+    return this.#message;
   }
 
   get messages(): AsyncIterable<Res> {
+    return this.#message === undefined ? this.#read() : Reply.of(this.#message).messages;
+  }
+
+  #read(): AsyncIterable<Res> {
     const step: Step<Res> = async (next) => {
       try {
         const result = await next();
@@ -158,7 +184,13 @@ class StreamReply<Res> extends Reply<Res> {
       if (this.#ended === undefined) this.#settle = resolve;
       else resolve(this.#ended);
     });
+    if (this.#ended === undefined) void this.#readOne();
     return this.#status;
+  }
+
+  /** A stream ends when it has been read; one response can be read ahead for whoever asks how it ended. */
+  async #readOne(): Promise<void> {
+    if (await this.hasOneResponse) await this.message.catch(() => {});
   }
 
   #end(status: Status | Promise<Status>): void {
@@ -176,6 +208,13 @@ export class DeferredReply<Res> extends Reply<Res> {
     super();
     this.resolved = reply;
     reply.catch(() => {}); // Reported through whatever part of the reply is read.
+  }
+
+  override get hasOneResponse(): Promise<boolean> {
+    return this.resolved.then(
+      (reply) => reply.hasOneResponse,
+      () => false,
+    );
   }
 
   get headers(): Promise<Metadata> {

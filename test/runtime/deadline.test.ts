@@ -392,7 +392,7 @@ describe.each(wireTransports)("a grpc-timeout on the wire of $name", ({ transpor
     const { address, headers, close } = await listener();
     const channel = dial(address, { transport });
     const client = kindsClient(channel);
-    const timeouts = [undefined, Number.POSITIVE_INFINITY, 1000, 99_999_000, 3e9, 1e12];
+    const timeouts = [undefined, Number.POSITIVE_INFINITY, 1000, 99_999_000, 100_000_000, 2e9];
     for (const timeoutMs of timeouts)
       await expect(client.unary({}, { timeoutMs })).rejects.toMatchObject({ attempts: 1 });
     await expect(client.unary({}, { timeoutMs: 0 })).rejects.toMatchObject({ attempts: 0 });

@@ -10,12 +10,16 @@ export interface RawCall {
   readonly events: readonly string[];
   /** Headers and trailers, once the stream is closed. */
   readonly ended: Promise<IncomingHttpHeaders>;
+  /** What has come of the body. */
+  readonly body: () => Buffer;
 }
 
 export interface RawRequest {
   readonly headers?: { readonly [key: string]: string | string[] };
   /** Half-close after the one message. Default true. */
   readonly end?: boolean;
+  /** What is sent instead of one empty message. */
+  readonly body?: Uint8Array;
   /** Take what comes. Default true. */
   readonly read?: boolean;
 }
@@ -28,7 +32,7 @@ export class RawCalls {
     this.#session.on("error", () => {}); // Each call tells how it ended.
   }
 
-  start(path: string, { headers = {}, end = true, read = true }: RawRequest = {}): RawCall {
+  start(path: string, { headers = {}, end = true, body = emptyMessage, read = true }: RawRequest = {}): RawCall {
     const stream = this.#session.request({
       ...{ ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" },
       ...headers,
@@ -41,7 +45,13 @@ export class RawCalls {
     };
     stream.on("response", take("headers"));
     stream.on("trailers", take("trailers"));
-    if (read) stream.on("data", () => events.push("data"));
+    const chunks: Buffer[] = [];
+    if (read) {
+      stream.on("data", (chunk) => {
+        events.push("data");
+        chunks.push(chunk);
+      });
+    }
     stream.on("error", () => events.push("error"));
     const ended = new Promise<IncomingHttpHeaders>((resolve) => {
       stream.on("close", () => {
@@ -49,9 +59,9 @@ export class RawCalls {
         resolve(all);
       });
     });
-    stream.write(emptyMessage);
+    stream.write(body);
     if (end) stream.end();
-    return { stream, events, ended };
+    return { stream, events, ended, body: () => Buffer.concat(chunks) };
   }
 
   /** A round trip: whatever the server had sent before has come by then. */

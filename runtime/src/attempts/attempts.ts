@@ -280,7 +280,8 @@ class RetriedCall<I, O> implements CallHandle<I> {
       this.#live.delete(attempt);
       // Of the first, whoever makes the call hears at once.
       if (this.#started === 1) throw error;
-      this.#finish(RpcError.from(error).toStatus(), "unsent");
+      // What is out may still answer: a hedge that cannot begin is none.
+      if (this.#live.size === 0) this.#finish(RpcError.from(error).toStatus(), "unsent");
       return;
     }
     if (this.#share.isSpent) this.commit(attempt);

@@ -1,3 +1,4 @@
+import { onAbort } from "../abort.js";
 import type { Connection } from "../connection/connection.js";
 import { atDeadline, earliestDeadline } from "../deadline.js";
 import { RpcError } from "../error.js";
@@ -28,7 +29,7 @@ export async function becomeReady(connection: Connection, { signal, ...limits }:
           waitMs = Math.min(Math.max(initialMs, waitMs * 1.6), maxMs);
         }
       };
-      const onAbort = () => fail(Code.CANCELLED, "the wait was cancelled by its caller", signal?.reason);
+      const cancel = () => fail(Code.CANCELLED, "the wait was cancelled by its caller", signal?.reason);
       cleanUps.push(
         connection.watchState(look),
         atDeadline(deadline, () => {
@@ -36,11 +37,10 @@ export async function becomeReady(connection: Connection, { signal, ...limits }:
           const why = reason === undefined ? "" : `: ${reason}`;
           fail(Code.DEADLINE_EXCEEDED, `the connection to ${target} is still ${connection.state}${why}`);
         }),
-        () => signal?.removeEventListener("abort", onAbort),
         () => clearTimeout(retry),
       );
-      signal?.addEventListener("abort", onAbort);
-      if (signal?.aborted) onAbort();
+      if (signal !== undefined) cleanUps.push(onAbort(signal, cancel));
+      if (signal?.aborted) cancel();
       look();
     });
   } finally {

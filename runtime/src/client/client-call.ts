@@ -1,3 +1,4 @@
+import { onAbort } from "../abort.js";
 import type { CallStarter } from "../attempts/attempts.js";
 import { publishCall } from "../connection/diagnostics.js";
 import type { CallHandle, CallOptions, CallSink, CallSpec, MessageSource, Progress } from "../contract.js";
@@ -80,6 +81,10 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
   }
 
   // ── What a caller reads ───────────────────────────────────────────────────────────────────────────────────────────
+
+  override get hasOneResponse(): boolean {
+    return this.#responses === undefined;
+  }
 
   get message(): Promise<O> {
     this.#whenMessage ??= new Settlement();
@@ -193,10 +198,9 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
     const signals = [options.signal, options.parent?.signal].filter((signal) => signal !== undefined);
     const aborted = signals.find((signal) => signal.aborted);
     if (aborted !== undefined) return abortError(aborted);
-    const onAbort = (event: Event) => this.cancel(abortError(event.target as AbortSignal));
-    for (const signal of signals) signal.addEventListener("abort", onAbort);
+    const stops = signals.map((signal) => onAbort(signal, (signal) => this.cancel(abortError(signal))));
     this.#stopWatching = () => {
-      for (const signal of signals) signal.removeEventListener("abort", onAbort);
+      for (const stop of stops) stop();
     };
     return undefined;
   }

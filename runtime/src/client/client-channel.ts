@@ -1,6 +1,12 @@
 import { Attempts } from "../attempts/attempts.js";
 import { observedAttempts } from "../attempts/observed-attempts.js";
-import { type AttemptPolicyOption, checkPolicy, policyOf, type RetryThrottling } from "../attempts/policy.js";
+import {
+  type AttemptPolicyOption,
+  checkPolicy,
+  checkThrottling,
+  policyOf,
+  type RetryThrottling,
+} from "../attempts/policy.js";
 import { ReplayBudget } from "../attempts/replay.js";
 import { RetryThrottle } from "../attempts/throttle.js";
 import { type Compression, readCompression } from "../compression.js";
@@ -19,8 +25,8 @@ import type {
   State,
 } from "../contract.js";
 import type { CallCredentials } from "../credentials.js";
-import { checkMargin, earliestDeadline } from "../deadline.js";
-import { RpcError } from "../error.js";
+import { checkMargin, checkTimeout, earliestDeadline } from "../deadline.js";
+import { describe, misuse, RpcError } from "../error.js";
 import { compose } from "../interceptor.js";
 import { MessageStream } from "../message-stream.js";
 import { Metadata } from "../metadata.js";
@@ -61,6 +67,16 @@ export const channelDefaultNames: readonly (keyof ChannelDefaults)[] = Object.ke
   callCredentials: true,
 } satisfies { [Name in keyof Required<ChannelDefaults>]: true }) as (keyof ChannelDefaults)[];
 
+function checkDefaults({ timeoutMs, marginMs, retry, retryThrottling, ...others }: ChannelDefaults): void {
+  if (timeoutMs !== undefined) checkTimeout("timeoutMs", timeoutMs);
+  if (marginMs !== undefined) checkMargin(marginMs);
+  if (retry !== undefined) checkPolicy("retry", retry);
+  if (retryThrottling !== undefined) checkThrottling(retryThrottling);
+  const { callCredentials } = others;
+  if (callCredentials === undefined || typeof callCredentials === "function") return;
+  throw misuse(`callCredentials: must be a function that makes metadata, not ${describe(callCredentials)}`);
+}
+
 /** How long to wait for something of a connection. */
 export interface WaitOptions {
   /** Milliseconds from now. */
@@ -84,7 +100,7 @@ export class ClientChannel implements Channel {
   constructor(connection: Connection, defaults: ChannelDefaults) {
     this.#connection = connection;
     this.#defaults = defaults;
-    if (defaults.marginMs !== undefined) checkMargin(defaults.marginMs);
+    checkDefaults(defaults);
     const { interceptors = [], callCredentials, retryThrottling } = defaults;
     if (retryThrottling !== undefined) this.#throttle = new RetryThrottle(retryThrottling);
     this.#interceptors =
@@ -99,8 +115,14 @@ export class ClientChannel implements Channel {
    * ```ts
    * const audited = greeterClient(channel.with({ interceptors: [audit] }));
    * ```
+   *
+   * @throws RpcError INVALID_ARGUMENT for an option that cannot be used, or that belongs to the connection; it names it
    */
   with(defaults: ChannelDefaults): ClientChannel {
+    for (const name of Object.keys(defaults)) {
+      if ((channelDefaultNames as readonly string[]).includes(name)) continue;
+      throw misuse(`${name}: with() has no such option, only ${channelDefaultNames.join(", ")}`);
+    }
     const interceptors = [...(this.#defaults.interceptors ?? []), ...(defaults.interceptors ?? [])];
     return new ClientChannel(this.#connection, { ...this.#defaults, ...defaults, interceptors });
   }

@@ -1,8 +1,9 @@
+import { onAbort } from "../abort.js";
 import type { CallOptions } from "../contract.js";
 import { atDeadline, noDeadline } from "../deadline.js";
 import { RpcError } from "../error.js";
 import type { Metadata } from "../metadata.js";
-import { DeferredReply, Reply } from "../reply.js";
+import { Reply } from "../reply.js";
 import { Code, type Status } from "../status.js";
 import { steppedMessages } from "../stepped-messages.js";
 import { ClientCall, hookError } from "./client-call.js";
@@ -18,7 +19,8 @@ import type { OutgoingCall } from "./outgoing-call.js";
 export function outermostReply(reply: Reply, call: OutgoingCall, deadline: number): Reply {
   const hooks = hooked(call.options);
   if (reply instanceof ClientCall && !hooks) return reply;
-  const checked = new CheckedReply(reply instanceof DeferredReply ? limit(reply, deadline, call.signal) : reply);
+  const limited = !(reply instanceof ClientCall) && (deadline !== noDeadline || call.signal !== undefined);
+  const checked = new CheckedReply(reply, limited ? new Limit(call, deadline) : undefined);
   return hooks ? new HookedReply(checked, call) : checked;
 }
 
@@ -29,10 +31,16 @@ export function hooked(options: CallOptions | undefined): boolean {
 
 class CheckedReply extends Reply {
   readonly #reply: Reply;
+  readonly #limit: Limit | undefined;
 
-  constructor(reply: Reply) {
+  constructor(reply: Reply, limit: Limit | undefined) {
     super();
     this.#reply = reply;
+    this.#limit = limit;
+  }
+
+  override get hasOneResponse(): boolean | Promise<boolean> {
+    return this.#reply.hasOneResponse;
   }
 
   get headers(): Promise<Metadata> {
@@ -40,15 +48,34 @@ class CheckedReply extends Reply {
   }
 
   get message(): Promise<unknown> {
-    return this.#reply.message.catch(rethrow);
+    const message = this.#inTime(this.#reply.message);
+    return (this.#limit === undefined ? message : message.finally(this.#limit.stop)).catch(rethrow);
   }
 
   get messages(): AsyncIterable<unknown> {
-    return steppedMessages(this.#reply.messages, (next) => next().catch(rethrow));
+    const stop = () => this.#limit?.stop();
+    return steppedMessages(
+      this.#reply.messages,
+      async (next) => {
+        try {
+          const result = await this.#inTime(next());
+          if (result.done === true) stop();
+          return result;
+        } catch (error) {
+          stop();
+          return rethrow(error);
+        }
+      },
+      stop,
+    );
   }
 
   get status(): Promise<Status> {
-    return this.#reply.status;
+    return this.#inTime(this.#reply.status).catch((error) => RpcError.from(error).toStatus());
+  }
+
+  #inTime<T>(promise: Promise<T>): Promise<T> {
+    return this.#limit === undefined ? promise : this.#limit.inTime(promise);
   }
 }
 
@@ -76,6 +103,10 @@ class HookedReply extends Reply {
     this.#told = Promise.all([reply.status, headersTold]).then(([{ metadata }]) =>
       this.#tell("onTrailers", () => onTrailers?.(metadata)),
     );
+  }
+
+  override get hasOneResponse(): boolean | Promise<boolean> {
+    return this.#reply.hasOneResponse;
   }
 
   get headers(): Promise<Metadata> {
@@ -118,21 +149,46 @@ function rethrow(error: unknown): never {
   throw RpcError.from(error);
 }
 
-/** Once the interceptors have called on, the call on the wire keeps deadline and signal itself. */
-function limit(reply: DeferredReply<unknown>, deadline: number, signal: AbortSignal | undefined): Reply {
-  if (signal === undefined && deadline === noDeadline) return reply;
-  return new DeferredReply(
-    new Promise((resolve, reject) => {
-      const stop = (code: Code, details: string, cause?: unknown) => reject(new RpcError(code, details, { cause }));
-      const onAbort = () => stop(Code.CANCELLED, "the call was cancelled by its caller", signal?.reason);
-      const onTime = () => stop(Code.DEADLINE_EXCEEDED, "the deadline passed inside an interceptor");
-      const stopTimer = atDeadline(deadline, onTime);
-      signal?.addEventListener("abort", onAbort);
-      if (signal?.aborted) onAbort();
-      reply.resolved.then(resolve, reject).finally(() => {
-        stopTimer();
-        signal?.removeEventListener("abort", onAbort);
-      });
-    }),
-  );
+/**
+ * Ends what a caller reads at the deadline, and when the call is cancelled, whatever an interceptor waits for. A call on
+ * the wire keeps both itself and knows more of its end: it has the first word.
+ */
+class Limit {
+  readonly #waiting = new Set<(error: RpcError) => void>();
+  readonly stop: () => void;
+  #error: RpcError | undefined;
+
+  constructor(call: OutgoingCall, deadline: number) {
+    const { signal } = call;
+    const end = (code: Code, details: string, cause?: unknown) => {
+      const tell = () => {
+        this.#error = new RpcError(code, details, { cause });
+        for (const reject of this.#waiting) reject(this.#error);
+      };
+      if (call.onWire === undefined) tell();
+      else void call.onWire.status.then(() => setImmediate(tell));
+    };
+    const cancel = () => end(Code.CANCELLED, "the call was cancelled by its caller", signal?.reason);
+    const stopTimer = atDeadline(deadline, () =>
+      end(Code.DEADLINE_EXCEEDED, "the deadline passed inside an interceptor"),
+    );
+    const stopListening = signal && onAbort(signal, cancel);
+    this.stop = () => {
+      stopTimer();
+      stopListening?.();
+    };
+    if (signal?.aborted) cancel();
+  }
+
+  /** Not `Promise.race`: a promise for the whole call would collect a reaction for every message of a stream. */
+  inTime<T>(promise: Promise<T>): Promise<T> {
+    if (this.#error !== undefined) {
+      promise.catch(() => {});
+      return Promise.reject(this.#error);
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(reject);
+      promise.then(resolve, reject).finally(() => this.#waiting.delete(reject));
+    });
+  }
 }

@@ -1,6 +1,6 @@
 import { CallContext } from "../context.js";
 import type { AttemptListener, Call, CallOptions, MessageSource, MethodDesc } from "../contract.js";
-import { fromEpochMs, noDeadline, timeLeft, toDate } from "../deadline.js";
+import { checkPoint, fromEpochMs, noDeadline, timeLeft, toDate } from "../deadline.js";
 import { Metadata } from "../metadata.js";
 import type { ClientCall } from "./client-call.js";
 
@@ -66,7 +66,7 @@ export class OutgoingCall implements Call {
   }
 
   set deadline(deadline: Date | undefined) {
-    this.deadlineMs = deadline === undefined ? noDeadline : fromEpochMs(deadline.getTime());
+    this.deadlineMs = deadline === undefined ? noDeadline : fromEpochMs(checkPoint(deadline));
   }
 
   timeLeftMs(): number {

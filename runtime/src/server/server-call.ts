@@ -121,6 +121,10 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
     return toDate(this.#call.deadline);
   }
 
+  set deadline(_deadline: Date | undefined) {
+    throw misuse("call.deadline: at a server it is the caller's, and cannot be moved; timeout() sets an earlier one");
+  }
+
   timeLeftMs(): number {
     return timeLeft(this.#call.deadline);
   }

@@ -104,7 +104,7 @@ export class GrpcJsChannel implements TransportChannel {
     // What cannot be encoded must fail before grpc-js knows of the call.
     const { kind } = spec.method;
     const only = kind === "unary" || kind === "serverStream" ? GrpcJsCall.encode(spec, spec.only as I) : undefined;
-    const deadline = spec.deadline === noDeadline ? noDeadline : toEpochMs(spec.deadline);
+    const deadline = toGrpcDeadline(spec.deadline);
     const grpcCall = this.#createCall(spec.method.path, deadline, spec.authority);
     const call = new GrpcJsCall<I, O>(grpcCall, spec, sink, this);
     this.#calls.add(call);
@@ -179,6 +179,15 @@ export class GrpcJsChannel implements TransportChannel {
       }
     });
   }
+}
+
+/**
+ * Whole milliseconds: grpc-js rounds up what is left, and would write a nine-digit `grpc-timeout` for a part of one below
+ * 1e8. What no timer can wait for is none: beyond what eight digits of hours can say it throws where nobody can catch it,
+ * and as a server it takes a longer time than that of a timer for one that has passed.
+ */
+function toGrpcDeadline(deadline: number): number {
+  return deadline - performance.now() > longestTimerMs - 1000 ? noDeadline : Math.floor(toEpochMs(deadline));
 }
 
 function afterTurns(turns: number, action: () => void): void {

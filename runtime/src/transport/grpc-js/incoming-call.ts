@@ -6,13 +6,14 @@ import {
 } from "@grpc/grpc-js";
 import type { Dispatcher, IncomingCall, Peer, ServerSink, Traffic } from "../../contract.js";
 import { fromEpochMs, noDeadline } from "../../deadline.js";
-import { RpcError } from "../../error.js";
+import { misuse, RpcError } from "../../error.js";
 import { Metadata } from "../../metadata.js";
 import { asBuffer } from "../../method.js";
 import { Code, type Status } from "../../status.js";
 import { encodeMessage } from "../codec.js";
 import { identityOf } from "../server-tls.js";
 import { fromGrpcJs, toGrpcJs } from "./metadata.js";
+import { endedInside, refuseMore } from "./request-stream.js";
 
 /** Bytes of responses that grpc-js may hold before the writer has to wait. */
 const writeAhead = 64 * 1024;
@@ -89,12 +90,17 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
 
   onReceiveHalfClose(): void {
     this.#reading = false;
-    if (!this.#done) this.#sink?.onHalfClose();
+    if (this.#done) return;
+    if (endedInside(this.#call)) this.#cut(new RpcError(Code.INTERNAL, "the last request was cut short"));
+    else this.#sink?.onHalfClose();
   }
 
   /** Comes at the end of every call, of those too that we ended. */
   onCancel(): void {
-    if (this.#done) return;
+    if (this.#done) {
+      refuseMore(this.#call);
+      return;
+    }
     this.#finish();
     this.#sink?.onCancel(
       this.deadline <= performance.now()
@@ -121,7 +127,12 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
   }
 
   headers(metadata: Metadata): void {
-    if (!this.#done) this.#call.sendMetadata(toGrpcJs(metadata));
+    if (this.#done) return;
+    const bytes = metadata.listBytes;
+    if (bytes > headerBlockBytes) {
+      throw misuse(`the response's headers have ${bytes} bytes; ${headerBlockBytes} can be sent at most`);
+    }
+    this.#call.sendMetadata(toGrpcJs(metadata));
   }
 
   send(message: unknown): boolean {
@@ -142,9 +153,8 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
   end({ code, details, metadata }: Status): void {
     if (this.#done) return;
     this.#finish();
-    // A lone surrogate cannot be percent-encoded; grpc-js would throw on it.
-    const text = details === "" ? details : Buffer.from(details).toString();
-    this.#call.sendStatus({ code, details: text, metadata: toGrpcJs(metadata) });
+    const status = fitting({ code, details: wellFormed(details), metadata });
+    this.#call.sendStatus({ ...status, metadata: toGrpcJs(status.metadata) });
   }
 
   /** Cut by a shutdown. */
@@ -174,4 +184,24 @@ function withBrackets(peer: string): string {
   const colon = peer.lastIndexOf(":");
   const host = peer.slice(0, colon);
   return isIPv6(host) ? `[${host}]${peer.slice(colon)}` : peer;
+}
+
+/**
+ * Bytes of a header block that Node.js sends at most. It gives up the connection over a longer one, and with it every
+ * other call on it. Trailers are about as long as their text.
+ */
+const headerBlockBytes = 60_000;
+
+/** The code and the beginning of the text are what a caller needs most; a success without its trailers is none. */
+function fitting({ code, details, metadata }: Status): Status {
+  const bytes = encodeURIComponent(details).length + metadata.listBytes;
+  if (bytes <= headerBlockBytes) return { code, details, metadata };
+  const why = `the trailers have ${bytes} bytes; ${headerBlockBytes} can be sent at most`;
+  if (code === Code.OK) return { code: Code.INTERNAL, details: why, metadata: new Metadata() };
+  return { code, details: `${wellFormed(details.slice(0, 4000))}… (cut: ${why})`, metadata: new Metadata() };
+}
+
+/** A lone surrogate cannot be percent-encoded; grpc-js would throw on it. */
+function wellFormed(text: string): string {
+  return text === "" ? text : Buffer.from(text).toString();
 }
