@@ -7,6 +7,7 @@
  *
  * Times on the seam are monotonic milliseconds (`performance.now()`); `Infinity` means that there is no deadline.
  */
+import type { Server as NetServer, Socket } from "node:net";
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { AttemptPolicy, AttemptPolicyOption } from "./attempts/policy.js";
 import type { Compression, CompressionOption } from "./compression.js";
@@ -65,6 +66,11 @@ export interface ServiceDesc<in Impl = never> {
   readonly serviceName: string;
   /** The proto file that declares it. */
   readonly fileName: string;
+  /**
+   * That file and all that it imports, for server reflection: a google.protobuf.FileDescriptorSet, encoded, in base64.
+   * Only where the plugin was told `descriptors=embed`.
+   */
+  readonly descriptorSet?: string;
   readonly methods: { readonly [localName: string]: MethodDesc & { readonly handler: Handler<Impl> } };
 }
 
@@ -254,7 +260,7 @@ export interface Call {
   readonly method: MethodDesc;
   /** Request metadata, to read and to change. */
   readonly metadata: Metadata;
-  /** When the call is to end; on a client it may be moved. */
+  /** When the call is to end. On a client it may be moved; at a server it may be brought forward. */
   deadline: Date | undefined;
   timeLeftMs(): number;
   /**
@@ -338,6 +344,8 @@ export type Progress = "unsent" | "refused" | "processed" | "unknown";
 export interface Transport {
   /** Part of the key under which connections are shared: equal names speak in the same way. */
   readonly name: string;
+  /** What it carries stays on this machine, whatever the target and the address: plaintext goes without saying. Default false. */
+  readonly isLocal?: boolean;
   /** At once, or when what the target needs has been loaded. */
   connect(options: ConnectOptions, observer: ChannelObserver): TransportChannel | Promise<TransportChannel>;
   serve(options: ServeOptions): ServerTransport;
@@ -391,6 +399,8 @@ export interface TransportChannel {
   connect(): void;
   /** A round trip in ms. */
   ping?(deadline: number): Promise<number>;
+  /** Those that are connected, for who looks at the process from outside; missing where the transport has or shows none. */
+  sockets?(): Iterable<Socket>;
   /** Is given no more calls; closes its sockets when those in flight have ended, or were cut after `graceMs`. */
   drain(graceMs: number): Promise<void>;
   /**
@@ -497,11 +507,21 @@ export interface Bound {
   readonly address: string;
   /** 0 for a unix socket. */
   readonly port: number;
+  /** For who looks at the process from outside; missing where the transport has or shows none. */
+  readonly sockets?: BoundSockets | undefined;
   /**
    * Takes no more calls and tells clients so (GOAWAY); resolves when those in flight have ended or were cut after
    * `graceMs`, with how many were cut.
    */
   drain(graceMs: number): Promise<number>;
+}
+
+/** The sockets behind an address that a server listens on. */
+export interface BoundSockets {
+  /** Several where a host name has several addresses. One that is closed has no address. */
+  readonly listening: readonly NetServer[];
+  /** The connections that were accepted and are open; where they are encrypted, as `TLSSocket`. */
+  readonly accepted: Iterable<Socket>;
 }
 
 /** What a server transport asks of the server. */

@@ -3,6 +3,7 @@ import { describe, misuse, RpcError } from "./error.js";
 import { DeferredReply, isReply, Reply } from "./reply.js";
 import { Code } from "./status.js";
 import { isThenable } from "./thenable.js";
+import { TimeLimit } from "./time-limit.js";
 
 /** Makes one interceptor of many; the first is the outermost. */
 export function chain(...interceptors: readonly Interceptor[]): Interceptor {
@@ -38,12 +39,22 @@ function guard(interceptor: Interceptor, next: Next): Next {
   return (call: Call) => {
     try {
       const reply = intercept(call);
-      if (isThenable(reply)) return new DeferredReply(Promise.resolve(reply).then(checked));
+      if (isThenable(reply)) return deferred(Promise.resolve(reply).then(checked), call);
       return checked(reply);
     } catch (error) {
       return Reply.fail(error);
     }
   };
+}
+
+/**
+ * The reply of an async interceptor. A call keeps its deadline and its signal while that waits for something else, so that
+ * whatever stands outside of it hears of the end too.
+ */
+function deferred(reply: Promise<Reply>, call: Call): Reply {
+  const limit = TimeLimit.of(call);
+  if (limit === undefined) return new DeferredReply(reply);
+  return new DeferredReply(limit.inTime(reply).finally(limit.stop));
 }
 
 function nameOf(interceptor: Interceptor): string {

@@ -146,7 +146,12 @@ class StreamReply<Res> extends Reply<Res> {
   }
 
   get headers(): Promise<Metadata> {
-    return typeof this.#headers === "function" ? this.#headers() : Promise.resolve(this.#headers ?? new Metadata());
+    if (typeof this.#headers !== "function") return Promise.resolve(this.#headers ?? new Metadata());
+    // Whoever finds no headers reads nothing else.
+    return this.#headers().catch((error) => {
+      this.#end(RpcError.from(error).toStatus());
+      throw error;
+    });
   }
 
   override get hasOneResponse(): boolean | Promise<boolean> {

@@ -94,6 +94,10 @@ class WatchedReply extends Reply {
     });
   }
 
+  override get hasOneResponse(): boolean {
+    return !this.#streams;
+  }
+
   /** Whoever finds no headers reads nothing else. */
   get headers(): Promise<Metadata> {
     return this.#reply.headers.catch(this.#fail);

@@ -230,6 +230,45 @@ describe.each(transports)("auth on $name", ({ transport }) => {
     expect(await client.unary({})).toMatchObject({ text: "owner of t2" });
   });
 
+  test("a refresh that fails fails all calls that share it; the next asks again, and names the token that was refused", async () => {
+    const valid = { token: "t1" };
+    const { auth, methods } = gate(valid);
+    const requests: TokenRequest[] = [];
+    const allRefused = event();
+    const getToken = async (request: TokenRequest) => {
+      if (requests.push(request) !== 2) return valid.token;
+      await allRefused.happened;
+      throw new RpcError(Code.UNAVAILABLE, "no network");
+    };
+    let refusals = 0;
+    const options = clientAuth({ getToken });
+    const count: Interceptor = (next) => (call) => {
+      const reply = next(call);
+      void reply.status.then(({ code }) => {
+        // One turn later, all of them wait for the new token.
+        if (code === Code.UNAUTHENTICATED && ++refusals === 3) setImmediate(allRefused.happen);
+      });
+      return reply;
+    };
+    const connect = await secure(methods, { interceptors: [auth] });
+    const client = connect({ ...options, interceptors: [...options.interceptors, count] });
+    await client.unary({});
+    valid.token = "t2";
+    const calls = await Promise.allSettled([client.unary({}), client.unary({}), collect(client.serverStream({}))]);
+    for (const call of calls) expect(call).toMatchObject({ status: "rejected", reason: { code: Code.UNAVAILABLE } });
+    expect(await client.unary({})).toMatchObject({ text: "owner of t2" });
+    expect(requests).toEqual([{ refused: undefined }, { refused: "t1" }, { refused: "t1" }]);
+  });
+
+  test("at a server it is refused: it would run handlers twice", async () => {
+    const { interceptors } = clientAuth({ getToken: () => "t" });
+    const reported: unknown[] = [];
+    const onError = (error: unknown) => reported.push(String(error));
+    const { client } = await startKinds(transport, { unary: () => ({}) }, { interceptors, onError });
+    await expect(client.unary({})).rejects.toMatchObject({ code: Code.UNKNOWN });
+    expect(reported).toEqual([expect.stringMatching(/clientAuth\(\) is for clients/)]);
+  });
+
   test.each<[string, unknown]>([
     ["undefined", undefined],
     ["with a line break", "a\nb"],

@@ -154,6 +154,73 @@ describe.each(transports)("circuitBreaker on $name", ({ transport }) => {
     }
   });
 
+  test("a trial of which nothing is heard for openMs does not keep the circuit half open for ever", async () => {
+    const { clock, changes, interceptor } = breaker({ minCalls: 1 });
+    const arrived = event();
+    let calls = 0;
+    const { dial } = await startKinds(transport, {
+      unary: () => {
+        calls++;
+        if (calls === 1) throw new RpcError(UNAVAILABLE, "no");
+        if (calls > 2) return { text: "ok" };
+        arrived.happen();
+        return new Promise<never>(() => {});
+      },
+    });
+    const client = dial({ interceptors: [interceptor] });
+    await outcome(client);
+    clock.advance(5000);
+    const controller = new AbortController();
+    const stuck = client.unary({}, { signal: controller.signal });
+    await arrived.happened;
+    clock.advance(4999);
+    await expect(client.unary({})).rejects.toMatchObject({ details: expect.stringMatching(/half open and waits/) });
+    clock.advance(1);
+    expect(await outcome(client)).toBe(OK);
+    expect(changes()).toEqual(["closed → open", "open → halfOpen", "halfOpen → closed"]);
+    controller.abort();
+    await expect(stuck).rejects.toMatchObject({ code: Code.CANCELLED });
+    expect(interceptor.states().get(unary)).toBe("closed");
+  });
+
+  test("an open circuit that nobody asks for any more makes room for other keys", async () => {
+    const key: CircuitBreakerOptions["key"] = (call) => call.metadata.get("x-shard");
+    const { clock, interceptor } = breaker({ key, maxKeys: 1, minCalls: 1 });
+    const { client, codes } = await start([UNAVAILABLE], interceptor);
+    const of = (shard: string) => client.unary({}, { metadata: { "x-shard": shard } });
+    await expect(of("gone")).rejects.toMatchObject({ code: UNAVAILABLE });
+    clock.advance(5000);
+    await of("a"); // It may be tried: until the window has passed as well, that is worth knowing.
+    expect([...interceptor.states()]).toEqual([["gone", "open"]]);
+    clock.advance(1001);
+    await of("a");
+    expect([...interceptor.states()]).toEqual([["a", "closed"]]);
+    expect(codes).toEqual([]);
+  });
+
+  test.each<[string, () => unknown]>([
+    [
+      "throws",
+      () => {
+        throw new Error("no disk");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("no disk"))],
+  ])("an onChange that %s harms no call and no process", async (_what, onChange) => {
+    const { error } = console;
+    const printed = event<string>();
+    console.error = (...values) => printed.happen(String(values));
+    const { interceptor } = breaker({ minCalls: 1, onChange: onChange as () => void });
+    const { client } = await start([UNAVAILABLE], interceptor);
+    try {
+      await expect(client.unary({})).rejects.toMatchObject({ details: "as you wish" });
+      expect(await printed.happened).toMatch(/circuitBreaker\(\).*no disk/);
+    } finally {
+      console.error = error;
+    }
+    expect(interceptor.states().get(unary)).toBe("open");
+  });
+
   test("keys of the caller's choice, of which so many are kept", async () => {
     const key: CircuitBreakerOptions["key"] = (call) => call.metadata.get("x-shard");
     const { clock, interceptor } = breaker({ key, maxKeys: 2, minCalls: 1 });

@@ -104,6 +104,50 @@ describe.each(transports)("concurrencyLimit on $name", ({ transport }) => {
     expect(atServer.snapshot()).toMatchObject({ running: 0, refused: 0 });
   });
 
+  test("at a server a generator runs until it has ended, also where its caller has gone", async () => {
+    const limit = concurrencyLimit({ initialLimit: 1, maxLimit: 1 });
+    const [cancelled, finish, ended] = [event(), event(), event()];
+    const outside: Interceptor = (next) => (call) => {
+      const reply = next(call);
+      if (call.method.kind === "serverStream") void reply.status.then(() => ended.happen());
+      return reply;
+    };
+    const { client } = await startKinds(
+      transport,
+      {
+        async *serverStream(_request, call) {
+          call.signal.addEventListener("abort", () => cancelled.happen());
+          yield { text: "first" };
+          await finish.happened;
+        },
+      },
+      { interceptors: [outside, limit] },
+    );
+    await leave(client);
+    await cancelled.happened;
+    await expect(client.unary({})).rejects.toMatchObject({ code: Code.RESOURCE_EXHAUSTED });
+    finish.happen();
+    await ended.happened;
+    await expect(client.unary({})).rejects.toMatchObject({ code: Code.UNIMPLEMENTED });
+    expect(limit.snapshot()).toMatchObject({ running: 0, refused: 1 });
+  });
+
+  test.each<[string, (client: KindsClient) => Promise<unknown>]>([
+    ["unary", (client) => client.unary({})],
+    ["serverStream", (client) => collect(client.serverStream({}))],
+    ["clientStream", (client) => client.clientStream([])],
+    ["bidiStream", (client) => collect(client.bidiStream([]))],
+  ])("at a server a %s call that an interceptor refuses later gives its place back", async (_kind, start) => {
+    const limit = concurrencyLimit({ initialLimit: 1, maxLimit: 1 });
+    const changed: Interceptor = (next) => (call) => next(call).map((message) => message);
+    const refusing: Interceptor = () => () => Promise.reject(new RpcError(Code.PERMISSION_DENIED, "not you"));
+    const { client } = await startKinds(transport, {}, { interceptors: [limit, changed, refusing] });
+    for (let twice = 0; twice < 2; twice++) {
+      await expect(start(client)).rejects.toMatchObject({ code: Code.PERMISSION_DENIED });
+    }
+    expect(limit.snapshot()).toMatchObject({ running: 0, refused: 0 });
+  });
+
   test("calls wait in a queue, in order, for those that run", async () => {
     const clock = new FakeClock();
     const limit = concurrencyLimit({ initialLimit: 1, maxLimit: 1, queueSize: 2, maxQueueMs: 500, clock });

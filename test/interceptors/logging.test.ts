@@ -1,5 +1,5 @@
 /** `logging`: one line for each call, at its end. */
-import { Code, RpcError } from "@trunkline/runtime";
+import { Code, type Interceptor, RpcError } from "@trunkline/runtime";
 import { type CallRecord, type Logger, type LoggingOptions, logging } from "@trunkline/runtime/interceptors/logging";
 import { collect, event, startKinds, stopKinds } from "../runtime/kinds.js";
 import { transports } from "../runtime/transports.js";
@@ -128,6 +128,49 @@ describe.each(transports)("logging on $name", ({ transport }) => {
     await written(1);
     finish.happen();
     expect(lines).toMatchObject([{ code: "CANCELLED", side: "server" }]);
+  });
+
+  test("a call that was cancelled before it came this far has its line, although the handler goes on", async () => {
+    const { logger, written } = notebook();
+    const [arrived, cancelled] = [event(), event()];
+    const late: Interceptor = (next) => async (call) => {
+      call.server?.signal.addEventListener("abort", () => cancelled.happen());
+      arrived.happen();
+      await cancelled.happened;
+      return next(call);
+    };
+    const { client } = await startKinds(
+      transport,
+      { unary: () => new Promise<never>(() => {}) },
+      { interceptors: [late, logging({ logger })] },
+    );
+    const controller = new AbortController();
+    const reply = client.unary({}, { signal: controller.signal });
+    await arrived.happened;
+    controller.abort();
+    await expect(reply).rejects.toMatchObject({ code: Code.CANCELLED });
+    expect(await written(1)).toMatchObject([{ code: "CANCELLED", side: "server" }]);
+  });
+
+  test("the messages of a stream are counted before its line is written, whenever they are read", async () => {
+    const { logger, written } = notebook();
+    const kinds = await startKinds(transport, { serverStream: () => [{ number: 1n }, { number: 2n }] });
+    const stream = kinds.dial({ interceptors: [logging({ logger, payloads: true })] }).serverStream({});
+    expect(await written(1)).toMatchObject([{ responses: 2, response: [{ number: "1" }, { number: "2" }] }]);
+    expect(await collect(stream)).toHaveLength(2);
+  });
+
+  test("a code that gRPC does not know is an error", async () => {
+    const { logger, written } = notebook();
+    const interceptors = [
+      logging({ logger }),
+      () => () => {
+        throw new RpcError(99 as Code, "made up");
+      },
+    ];
+    const kinds = await startKinds(transport, {});
+    await expect(kinds.dial({ interceptors }).unary({})).rejects.toBeInstanceOf(RpcError);
+    expect(await written(1)).toMatchObject([{ code: "CODE_99", level: "error" }]);
   });
 
   test("a stream that is left early has its line", async () => {

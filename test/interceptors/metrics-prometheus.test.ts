@@ -134,7 +134,9 @@ test("series of known services are there from the start, at 0", async () => {
   expect((await samples(registry, "grpc_server_handled_total")).every((line) => line.endsWith(" 0"))).toBe(true);
 });
 
-test("buckets are numbers above 0", () => {
-  const make = () => prometheusMetrics({ registry: new Registry(), handlingSeconds: [0.1, -1] });
-  expect(make).toThrow(/INVALID_ARGUMENT: handlingSeconds: must be a number, above 0, not -1/);
+test.each([
+  [[-1], /INVALID_ARGUMENT: handlingSeconds: must be a number, above 0, not -1/],
+  [[0.1, 0.5, 0.2], /INVALID_ARGUMENT: handlingSeconds: must be a number, above 0.5, not 0.2/],
+])("buckets are numbers above 0, ascending: not %j", (handlingSeconds, expected) => {
+  expect(() => prometheusMetrics({ registry: new Registry(), handlingSeconds })).toThrow(expected);
 });

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { Code, RpcError } from "@trunkline/runtime";
 import { perMethod, perPeer, type RateLimitOptions, rateLimit } from "@trunkline/runtime/interceptors/rate-limit";
 import { collect, startKinds, stopKinds } from "../runtime/kinds.js";
@@ -93,6 +94,22 @@ describe.each(transports)("rateLimit on $name", ({ transport }) => {
     expect(ended).toEqual(["second"]);
     clock.advance(100);
     await third;
+    expect(clock.timers).toBe(0);
+  });
+
+  test("many calls that wait with one signal are one listener of it, and all of them leave with it", async () => {
+    const clock = new FakeClock();
+    const { dial } = await startKinds(transport, answers);
+    const client = dial({ interceptors: [rateLimit({ perSecond: 1, burst: 1, maxWaitMs: 60_000, clock })] });
+    await client.unary({});
+    const controller = new AbortController();
+    const calls = Array.from({ length: 20 }, () => client.unary({}, { signal: controller.signal }));
+    await clock.whenTimers(20);
+    expect(getEventListeners(controller.signal, "abort")).toHaveLength(1); // Node.js warns of more than ten.
+    controller.abort();
+    for (const call of await Promise.allSettled(calls)) {
+      expect(call).toMatchObject({ reason: { code: Code.CANCELLED } });
+    }
     expect(clock.timers).toBe(0);
   });
 

@@ -1,8 +1,9 @@
 /** `recovery`: what breaks inside a server becomes an answer, and somebody hears of it. */
-import { Code, type Interceptor, RpcError } from "@trunkline/runtime";
+import { setTimeout as delay } from "node:timers/promises";
+import { Code, type Interceptor, RpcError, type ServerCall } from "@trunkline/runtime";
 import { recovery } from "@trunkline/runtime/interceptors/recovery";
 import type { KindsClient, KindsServer } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
-import { collect, startKinds, stopKinds } from "../runtime/kinds.js";
+import { collect, event, startKinds, stopKinds } from "../runtime/kinds.js";
 import { transports } from "../runtime/transports.js";
 
 afterEach(stopKinds);
@@ -113,6 +114,62 @@ describe.each(transports)("recovery on $name", ({ transport }) => {
       console.error = error;
     }
     expect(printed).toBe(2);
+  });
+
+  test("hooks that fail later are printed, and harm nobody", async () => {
+    const { error } = console;
+    const printed: string[] = [];
+    const twice = event();
+    console.error = (...values) => {
+      if (printed.push(String(values)) === 2) twice.happen();
+    };
+    const fail = (async () => {
+      throw new Error("hook");
+    }) as never;
+    const interceptors = [recovery({ report: fail, answer: fail })];
+    const { client } = await startKinds(transport, broken, { interceptors });
+    try {
+      await expect(client.unary({})).rejects.toMatchObject({ code: Code.INTERNAL });
+      await twice.happened;
+    } finally {
+      console.error = error;
+    }
+    for (const line of printed) expect(line).toMatch(/recovery\(\).*hook/);
+  });
+
+  test.each<[string, (client: KindsClient, signal: AbortSignal) => Promise<unknown>]>([
+    ["unary", (client, signal) => client.unary({}, { signal })],
+    ["serverStream", (client, signal) => collect(client.serverStream({}, { signal }))],
+  ])("a %s handler that stops because its caller has gone has not failed", async (_kind, start) => {
+    const reported: unknown[] = [];
+    const [started, ended] = [event(), event<Code>()];
+    const outside: Interceptor = (next) => (call) => {
+      const reply = next(call);
+      reply.status.then(({ code }) => ended.happen(code));
+      return reply;
+    };
+    const work = (call: ServerCall) => {
+      started.happen();
+      return delay(60_000, undefined, { signal: call.signal });
+    };
+    const { client } = await startKinds(
+      transport,
+      {
+        unary: (_request, call) => work(call).then(() => ({})),
+        // biome-ignore lint/correctness/useYield: it never gets that far.
+        async *serverStream(_request, call) {
+          await work(call);
+        },
+      },
+      { interceptors: [outside, recovery({ report: (thrown) => reported.push(thrown) })] },
+    );
+    const controller = new AbortController();
+    const reply = start(client, controller.signal);
+    await started.happened;
+    controller.abort();
+    await expect(reply).rejects.toMatchObject({ code: Code.CANCELLED });
+    expect(await ended.happened).toBe(Code.CANCELLED);
+    expect(reported).toEqual([]);
   });
 
   test("what works is passed on whole: headers, messages, trailers", async () => {

@@ -16,6 +16,8 @@ describe.each(transports)("requestId on $name", ({ transport }) => {
     ["makes one where none came", {}, /^([0-9a-f-]{36}) \1$/],
     ["replaces one that is too long", { "x-request-id": "a".repeat(129) }, /^([0-9a-f-]{36}) \1$/],
     ["replaces one with a space", { "x-request-id": "a b" }, /^([0-9a-f-]{36}) \1$/],
+    ["of several keeps one at most", { "x-request-id": ["abc", "<b>"] }, /^(abc|[0-9a-f-]{36}) \1$/],
+    ["replaces several where the first is bad", { "x-request-id": ["a b", "abc"] }, /^([0-9a-f-]{36}) \1$/],
     ["replaces one that is empty", { "x-request-id": "" }, /^([0-9a-f-]{36}) \1$/],
   ])("a server %s", async (_what, metadata, expected) => {
     const { client } = await startKinds(transport, { unary: tell }, { interceptors: [requestId()] });

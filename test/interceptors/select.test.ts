@@ -73,6 +73,10 @@ test.each<[string, unknown]>([
   ["undefined", undefined],
   ["an empty match", {}],
   ["a name of the wrong type", { name: 5 }],
+  ["a misspelt property, which would match everything", { names: "kinds.v1.Kinds/*" }],
+  ["a misspelt property beside one", { kind: "unary", methods: ["a.B/C"] }],
+  ["a kind that there is not", { kind: "stream" }],
+  ["an idempotency that there is not", { idempotency: ["idempotent", "safe"] }],
 ])("what can match nothing is refused: %s", (_what, matching) => {
   const pass: Interceptor = (next) => next;
   expect(() => select(matching as Matching, pass)).toThrow(expect.objectContaining({ code: Code.INVALID_ARGUMENT }));

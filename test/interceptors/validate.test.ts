@@ -41,6 +41,8 @@ const badRequest = ((): Codec<object, object> => {
   return protobufEs(registry.getMessage("google.rpc.BadRequest")!) as Codec<object, object>;
 })();
 
+const violation = (field: string, description: string) => ({ field, description });
+
 const noBad: Check = (message) => ((message as Note).text === "bad" ? "bad is not allowed" : undefined);
 
 const calls: [string, (client: KindsClient) => Promise<unknown>][] = [
@@ -137,6 +139,23 @@ describe.each(transports)("validate on $name", ({ transport }) => {
       (thrown) => thrown,
     );
     expect(error.statusDetails.find(badRequest)).toMatchObject({ fieldViolations: violations });
+  });
+
+  test.each<[string, Check, number]>([
+    ["thousands of violations", () => Array.from({ length: 5000 }, (_, i) => violation(`items[${i}]`, "odd")), 5000],
+    ["a violation of great length", () => [violation("a", "é".repeat(100_000)), violation("b", "odd")], 2],
+    ["a text of great length", () => "é".repeat(100_000), 1],
+  ])("%s: as many as trailers have room for, and how many more there are", async (_what, check, all) => {
+    const { client } = await startKinds(transport, { unary: () => ({}) }, { interceptors: [validate(check)] });
+    const error: RpcError = await client.unary({}, { timeoutMs: 5000 }).then(
+      () => expect(true).toBe("a failure"),
+      (thrown) => thrown,
+    );
+    expect(error.code).toBe(Code.INVALID_ARGUMENT);
+    const told = (error.statusDetails.find(badRequest) as { fieldViolations: object[] }).fieldViolations;
+    expect(told.length).toBeGreaterThan(0);
+    if (told.length < all) expect(error.details).toMatch(new RegExp(`; and ${all - told.length} more$`));
+    expect(Buffer.byteLength(error.details)).toBeLessThan(2000);
   });
 
   test("a check hears what it looks at", async () => {

@@ -68,6 +68,25 @@ describe.each(transports)("interceptor on $name", ({ transport }) => {
     },
     2000,
   );
+  test("a deadline that an interceptor moves holds inside of it, and whoever stands outside hears of the end", async () => {
+    const { dial: more } = await startKinds(transport, { unary: () => ({}) });
+    const ends: number[] = [];
+    const watch: Interceptor = (next) => (call) => {
+      const reply = next(call);
+      void reply.status.then(({ code }) => ends.push(code));
+      return reply;
+    };
+    const move: Interceptor = (next) => (call) => {
+      call.deadline = new Date(Date.now() + 50);
+      return next(call);
+    };
+    for (const inner of [() => async () => never, () => () => Reply.of(never)] as Interceptor[]) {
+      const call = more({ interceptors: [watch, move, inner] }).unary({});
+      await expect(call).rejects.toMatchObject({ code: Code.DEADLINE_EXCEEDED });
+    }
+    expect(ends).toEqual([Code.DEADLINE_EXCEEDED]);
+  });
+
   test("the status of a reply that an inner interceptor maps comes without reading its message", async () => {
     const { dial: more } = await startKinds(transport, { unary: () => ({ text: "ok" }) });
     const look: Interceptor = (next) => async (call) => {

@@ -240,7 +240,7 @@ export class ClientChannel implements Channel {
         return this.#start(method, request, requests, deadline, metadata, options);
       }
       const call = new OutgoingCall(method, request, requests, deadline, options, this.target);
-      return outermostReply(next(call), call, deadline) as Reply<O>;
+      return outermostReply(next(call), call) as Reply<O>;
     } catch (error) {
       return Reply.fail(RpcError.from(error));
     }

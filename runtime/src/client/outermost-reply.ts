@@ -1,11 +1,10 @@
-import { onAbort } from "../abort.js";
 import type { CallOptions } from "../contract.js";
-import { atDeadline, noDeadline } from "../deadline.js";
 import { RpcError } from "../error.js";
 import type { Metadata } from "../metadata.js";
 import { Reply } from "../reply.js";
-import { Code, type Status } from "../status.js";
+import type { Status } from "../status.js";
 import { steppedMessages } from "../stepped-messages.js";
+import { TimeLimit } from "../time-limit.js";
 import { ClientCall, hookError } from "./client-call.js";
 import type { OutgoingCall } from "./outgoing-call.js";
 
@@ -13,14 +12,13 @@ import type { OutgoingCall } from "./outgoing-call.js";
  * Makes of what the outermost interceptor returned what the caller may rely on: every failure is an RpcError, the call
  * keeps its deadline and its signal even while an async interceptor waits for something else, and the caller's hooks
  * hear once of what the caller gets, however many calls were made for it.
- *
- * @param deadline what the caller had set
  */
-export function outermostReply(reply: Reply, call: OutgoingCall, deadline: number): Reply {
+export function outermostReply(reply: Reply, call: OutgoingCall): Reply {
   const hooks = hooked(call.options);
   if (reply instanceof ClientCall && !hooks) return reply;
-  const limited = !(reply instanceof ClientCall) && (deadline !== noDeadline || call.signal !== undefined);
-  const checked = new CheckedReply(reply, limited ? new Limit(call, deadline) : undefined);
+  // A call on the wire keeps deadline and signal itself.
+  const limit = reply instanceof ClientCall ? undefined : TimeLimit.of(call, () => call.onWire?.status);
+  const checked = new CheckedReply(reply, limit);
   return hooks ? new HookedReply(checked, call) : checked;
 }
 
@@ -31,9 +29,9 @@ export function hooked(options: CallOptions | undefined): boolean {
 
 class CheckedReply extends Reply {
   readonly #reply: Reply;
-  readonly #limit: Limit | undefined;
+  readonly #limit: TimeLimit | undefined;
 
-  constructor(reply: Reply, limit: Limit | undefined) {
+  constructor(reply: Reply, limit: TimeLimit | undefined) {
     super();
     this.#reply = reply;
     this.#limit = limit;
@@ -147,48 +145,4 @@ class HookedReply extends Reply {
 
 function rethrow(error: unknown): never {
   throw RpcError.from(error);
-}
-
-/**
- * Ends what a caller reads at the deadline, and when the call is cancelled, whatever an interceptor waits for. A call on
- * the wire keeps both itself and knows more of its end: it has the first word.
- */
-class Limit {
-  readonly #waiting = new Set<(error: RpcError) => void>();
-  readonly stop: () => void;
-  #error: RpcError | undefined;
-
-  constructor(call: OutgoingCall, deadline: number) {
-    const { signal } = call;
-    const end = (code: Code, details: string, cause?: unknown) => {
-      const tell = () => {
-        this.#error = new RpcError(code, details, { cause });
-        for (const reject of this.#waiting) reject(this.#error);
-      };
-      if (call.onWire === undefined) tell();
-      else void call.onWire.status.then(() => setImmediate(tell));
-    };
-    const cancel = () => end(Code.CANCELLED, "the call was cancelled by its caller", signal?.reason);
-    const stopTimer = atDeadline(deadline, () =>
-      end(Code.DEADLINE_EXCEEDED, "the deadline passed inside an interceptor"),
-    );
-    const stopListening = signal && onAbort(signal, cancel);
-    this.stop = () => {
-      stopTimer();
-      stopListening?.();
-    };
-    if (signal?.aborted) cancel();
-  }
-
-  /** Not `Promise.race`: a promise for the whole call would collect a reaction for every message of a stream. */
-  inTime<T>(promise: Promise<T>): Promise<T> {
-    if (this.#error !== undefined) {
-      promise.catch(() => {});
-      return Promise.reject(this.#error);
-    }
-    return new Promise((resolve, reject) => {
-      this.#waiting.add(reject);
-      promise.then(resolve, reject).finally(() => this.#waiting.delete(reject));
-    });
-  }
 }

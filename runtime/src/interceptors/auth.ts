@@ -2,7 +2,7 @@
 import { type CallContext, createContextKey } from "../context.js";
 import type { Call, Interceptor, ServerCall } from "../contract.js";
 import type { CallCredentials } from "../credentials.js";
-import { describe, RpcError } from "../error.js";
+import { describe, misuse, RpcError } from "../error.js";
 import type { Metadata } from "../metadata.js";
 import { Reply } from "../reply.js";
 import { Code, type Status } from "../status.js";
@@ -13,7 +13,7 @@ const header = "authorization";
 
 /** Why a token is wanted. */
 export interface TokenRequest {
-  /** The token that a server has just refused; undefined where there was none yet. */
+  /** The last token, where a server has refused it; undefined where there was none yet. */
   readonly refused: string | undefined;
 }
 
@@ -48,6 +48,7 @@ export function clientAuth(options: ClientAuthOptions): ClientAuth {
     callCredentials: async () => ({ [header]: await tokens.header() }),
     interceptors: [
       (next) => async (call) => {
+        if (call.side === "server") throw misuse("clientAuth() is for clients; a server has serverAuth()");
         const { kind } = call.method;
         if (kind === "unary") return tryUnary(next(call), tokens, call, () => next(call));
         if (kind === "serverStream") return tryStream(next(call), tokens, call, () => next(call));
@@ -91,15 +92,15 @@ class Tokens {
   readonly #prefix: string;
   /** The value of the header, or its making, which all calls that wait for it share. */
   #current: Promise<string> | undefined;
-  /** The value before the last renewal: calls that were sent with it are refused after it has been replaced. */
-  #previous: string | undefined;
+  /** The value that was refused last: calls that were sent with it are refused after it has been replaced. */
+  #refused: string | undefined;
 
   constructor({ token, getToken, scheme = "Bearer" }: ClientAuthOptions) {
     if ((token === undefined) === (getToken === undefined)) {
-      throw new RpcError(Code.INVALID_ARGUMENT, "clientAuth(): give either token or getToken");
+      throw misuse("clientAuth(): give either token or getToken");
     }
     if (getToken !== undefined && typeof getToken !== "function") {
-      throw new RpcError(Code.INVALID_ARGUMENT, `clientAuth(): getToken must be a function, not ${describe(getToken)}`);
+      throw misuse(`clientAuth(): getToken must be a function, not ${describe(getToken)}`);
     }
     this.#prefix = scheme === "" ? "" : `${scheme} `;
     this.#make = getToken;
@@ -107,7 +108,7 @@ class Tokens {
   }
 
   header(): Promise<string> {
-    this.#current ??= this.#fetch(undefined);
+    this.#current ??= this.#fetch();
     return this.#current;
   }
 
@@ -117,18 +118,18 @@ class Tokens {
     if (used === undefined || this.#make === undefined) return false;
     const known = this.header();
     if (used === (await known)) {
-      this.#previous = used;
+      this.#refused = used;
       // Whoever comes first renews; the others find another promise in its place.
-      if (this.#current === known) this.#current = this.#fetch(used.slice(this.#prefix.length));
+      if (this.#current === known) this.#current = this.#fetch();
       await this.header();
       return true;
     }
     // Renewed since; or else it is not ours, and another attempt would not change it.
-    return used === this.#previous;
+    return used === this.#refused;
   }
 
-  #fetch(refused: string | undefined): Promise<string> {
-    const made = this.#ask(refused);
+  #fetch(): Promise<string> {
+    const made = this.#ask();
     // What failed is forgotten, so that the next call asks again.
     made.catch(() => {
       if (this.#current === made) this.#current = undefined;
@@ -136,8 +137,9 @@ class Tokens {
     return made;
   }
 
-  async #ask(refused: string | undefined): Promise<string> {
+  async #ask(): Promise<string> {
     try {
+      const refused = this.#refused?.slice(this.#prefix.length);
       return this.#toHeader("getToken", await this.#make!({ refused }));
     } catch (thrown) {
       if (thrown instanceof RpcError) throw thrown;
@@ -149,7 +151,7 @@ class Tokens {
   #toHeader(option: string, token: unknown): string {
     // What it is instead stays unsaid: it may be half of a secret.
     if (typeof token === "string" && /^[\x21-\x7e]+$/.test(token)) return this.#prefix + token;
-    throw new RpcError(Code.INVALID_ARGUMENT, `clientAuth(): ${option} must give printable text without spaces`);
+    throw misuse(`clientAuth(): ${option} must give printable text without spaces`);
   }
 }
 
@@ -170,6 +172,10 @@ class ReadReply extends Reply {
     this.#message = message;
     this.#started = started;
     message?.catch(() => {}); // For whoever reads it; it may be that only the status is read.
+  }
+
+  override get hasOneResponse(): boolean {
+    return this.#message !== undefined;
   }
 
   get headers(): Promise<Metadata> {
@@ -230,7 +236,7 @@ export interface ServerAuth<Identity> extends Interceptor {
  */
 export function serverAuth<Identity>(check: CheckCall<Identity>): ServerAuth<Identity> {
   if (typeof check !== "function") {
-    throw new RpcError(Code.INVALID_ARGUMENT, `serverAuth(): check must be a function, not ${describe(check)}`);
+    throw misuse(`serverAuth(): check must be a function, not ${describe(check)}`);
   }
   const key = createContextKey<{ readonly identity: Identity }>("identity");
   const interceptor: Interceptor = (next) => async (call) => {

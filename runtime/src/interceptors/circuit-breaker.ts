@@ -2,6 +2,7 @@
 import { type Clock, systemClock } from "../clock.js";
 import type { Call, Interceptor } from "../contract.js";
 import { RpcError } from "../error.js";
+import { callHook } from "../hook.js";
 import { KeyedStates } from "../keyed-states.js";
 import { checkNumber } from "../number-option.js";
 import { Reply } from "../reply.js";
@@ -35,7 +36,10 @@ export interface CircuitBreakerOptions {
   readonly windowMs?: number | undefined;
   /** Milliseconds that it stays open before calls are tried again. Default 5000. */
   readonly openMs?: number | undefined;
-  /** Calls that are tried at a time when half open, and that must all go well for it to close. Default 1. */
+  /**
+   * Calls that are tried at a time when half open, and that must all go well for it to close. Default 1. Where nothing
+   * has been heard of them for `openMs`, one more is tried.
+   */
   readonly trialCalls?: number | undefined;
   /**
    * Statuses that are failures: of the other end, not of the caller. Default UNKNOWN, DEADLINE_EXCEEDED, INTERNAL,
@@ -44,9 +48,12 @@ export interface CircuitBreakerOptions {
   readonly codes?: readonly Code[] | undefined;
   /** Calls with equal keys share a circuit; a call without one goes through. Default: a circuit for each method. */
   readonly key?: ((call: Call) => string | undefined) | undefined;
-  /** Circuits that are kept, at least 1; default 1000. Keys beyond that share one while all others have calls to tell of. */
+  /**
+   * Circuits that are kept, at least 1; default 1000. The least recently used makes room once it has nothing to tell: no
+   * call for `windowMs`, after `openMs` where it was open. Until then all keys that find no room share one circuit.
+   */
   readonly maxKeys?: number | undefined;
-  /** Told of every change of a state. It must not throw. */
+  /** Told of every change of a state. What it throws is printed to stderr. */
   readonly onChange?: ((event: CircuitEvent) => void) | undefined;
   /** @internal */
   readonly clock?: Clock | undefined;
@@ -130,7 +137,8 @@ class Circuit {
   #state: CircuitState = "closed";
   /** Counts the changes of state: what ends after one says nothing of the state that follows. */
   #era = 0;
-  #openedAt = 0;
+  /** When it opened; when half open: when the last trial began. */
+  #since = 0;
   /** When half open: calls on trial, those that went well included. */
   #trials = 0;
   #passed = 0;
@@ -147,19 +155,24 @@ class Circuit {
   }
 
   hasNothingToTell(): boolean {
-    return this.#state === "closed" && this.#window.counts().calls === 0;
+    const { clock, openMs, windowMs } = this.#settings;
+    if (this.#state === "closed") return this.#window.counts().calls === 0;
+    // Nobody asks for it: it would stay as it is for ever.
+    return clock.now() > this.#since + openMs + windowMs;
   }
 
   enter(): Passage | RpcError {
     const { clock, openMs, trialCalls } = this.#settings;
+    const leftMs = this.#since + openMs - clock.now();
     if (this.#state === "open") {
-      const leftMs = this.#openedAt + openMs - clock.now();
       if (leftMs > 0) return this.#refusal(`is open for ${Math.ceil(leftMs)} ms more`);
       this.#change("halfOpen");
     }
     if (this.#state === "halfOpen") {
-      if (this.#trials >= trialCalls) return this.#refusal("is half open and waits for the calls that try it");
+      const waits = this.#trials >= trialCalls && leftMs > 0;
+      if (waits) return this.#refusal("is half open and waits for the calls that try it");
       this.#trials++;
+      this.#since = clock.now();
     }
     return this.#passage(this.#era, this.#state === "halfOpen");
   }
@@ -206,11 +219,12 @@ class Circuit {
     this.#era++;
     this.#trials = 0;
     this.#passed = 0;
-    if (to === "open") this.#openedAt = this.#settings.clock.now();
+    if (to === "open") this.#since = this.#settings.clock.now();
     if (to === "closed") this.#cause = undefined;
     const counts = this.#window.counts();
     if (to !== "halfOpen") this.#window.clear();
-    this.#settings.onChange({ key: this.#key, from, to, ...counts, cause: this.#cause });
+    const event: CircuitEvent = { key: this.#key, from, to, ...counts, cause: this.#cause };
+    callHook("circuitBreaker(): onChange", () => this.#settings.onChange(event));
   }
 
   #refusal(why: string): RpcError {

@@ -8,6 +8,7 @@
  * service whose methods differ in length, and any that streams, has no one latency to compare with. What overload is,
  * a status says without guessing, and several clients of one server come to share it fairly.
  */
+import { onAbort } from "../abort.js";
 import { type Clock, systemClock } from "../clock.js";
 import type { Call, Interceptor } from "../contract.js";
 import { RpcError } from "../error.js";
@@ -135,13 +136,13 @@ class Gate {
       const leaveQueue = () => {
         this.#queue.delete(run);
         stopTimer();
-        signal?.removeEventListener("abort", onAbort);
+        stopWatching?.();
       };
       const run = () => {
         leaveQueue();
         resolve();
       };
-      const onAbort = () => {
+      const cancel = () => {
         leaveQueue();
         const cause = signal?.reason;
         reject(new RpcError(Code.CANCELLED, "the call was cancelled while it waited for others to end", { cause }));
@@ -151,8 +152,8 @@ class Gate {
         reject(this.refuse(call));
       });
       this.#queue.add(run);
-      signal?.addEventListener("abort", onAbort);
-      if (signal?.aborted) onAbort();
+      const stopWatching = signal === undefined ? undefined : onAbort(signal, cancel);
+      if (signal?.aborted) cancel();
     });
   }
 

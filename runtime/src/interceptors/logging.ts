@@ -1,10 +1,9 @@
 /** `logging`: one line for each call, at its end. */
-import type { Call, Interceptor, MessageSource } from "../contract.js";
-import { describe, RpcError } from "../error.js";
-import type { Metadata } from "../metadata.js";
-import { Reply } from "../reply.js";
+import type { Call, Interceptor } from "../contract.js";
+import { describe, misuse, type RpcError } from "../error.js";
+import { callHook } from "../hook.js";
 import { Code, codeName, type Status } from "../status.js";
-import { type Step, steppedMessages } from "../stepped-messages.js";
+import { watchCall } from "../watched-call.js";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -83,183 +82,81 @@ export function logging(options: LoggingOptions): Interceptor {
   const levels = options.levels ?? {};
   for (const level of ["debug", "info", "warn", "error", ...Object.values(levels)]) {
     if (level === false || level === undefined || typeof logger?.[level as LogLevel] === "function") continue;
-    throw new RpcError(Code.INVALID_ARGUMENT, `logging(): the logger has no method ${describe(level)}`);
+    throw misuse(`logging(): the logger has no method ${describe(level)}`);
   }
   const paths = redact.map((path) => path.split("."));
+  const print = (message: unknown) => printable(message, paths);
   return (next) => (call) => {
+    const startedAt = performance.now();
+    const { kind, path } = call.method;
     const withPayloads = typeof payloads === "function" ? payloads(call) : payloads;
-    const keep = withPayloads ? (message: unknown) => printable(message, paths) : undefined;
-    const journal = new Journal(call, keep, maxMessages);
-    const write = (status: Status) => {
-      const name = codeName(status.code) as keyof typeof Code;
-      const level = levels[name] ?? defaultLevels[name];
+    const requests = new Messages(kind === "clientStream" || kind === "bidiStream", withPayloads, maxMessages, print);
+    const responses = new Messages(kind === "serverStream" || kind === "bidiStream", withPayloads, maxMessages, print);
+    let written = false;
+    const write = (status: Status, thrown?: unknown) => {
+      if (written) return;
+      written = true;
+      const name = codeName(status.code) as CodeName;
+      // A handler may make up a code.
+      const level = levels[name] ?? defaultLevels[name] ?? "error";
       if (level === false) return;
-      try {
-        logger[level](journal.record(status), `${call.method.path} ended with ${name}`);
-      } catch (error) {
-        console.error("logging(): the logger threw", error);
-      }
+      const counts = { ...requests.fields("requests", "request"), ...responses.fields("responses", "response") };
+      const record: CallRecord = { ...recordOf(call, startedAt, status, thrown), ...counts };
+      callHook("logging(): the logger", () => logger[level](record, `${path} ended with ${name}`));
     };
-    const reply = new LoggedReply(next(call), journal);
-    journal.whenEnded(reply.ended, write);
+    const [sent, received] = call.side === "client" ? [requests.note, responses.note] : [responses.note, requests.note];
+    const reply = watchCall(call, next, { sent, received, ended: write });
+    // A call may be over while its handler still works.
+    call.server?.onEnd(write);
     return reply;
   };
 }
 
-/** What is noted of a call while it goes on. */
-class Journal {
-  readonly #call: Call;
-  readonly #startedAt: number = performance.now();
-  readonly #keep: ((message: unknown) => unknown) | undefined;
-  readonly #maxMessages: number;
-  readonly #streamsRequests: boolean;
-  readonly streamsResponses: boolean;
-  readonly #requestPayloads: unknown[] = [];
-  readonly #responsePayloads: unknown[] = [];
-  #requests = 0;
-  #responses = 0;
-  #failure: unknown;
+type CodeName = keyof typeof Code;
 
-  constructor(call: Call, keep: ((message: unknown) => unknown) | undefined, maxMessages: number) {
-    this.#call = call;
-    this.#keep = keep;
-    this.#maxMessages = maxMessages;
-    const { kind } = call.method;
-    this.#streamsRequests = kind === "clientStream" || kind === "bidiStream";
-    this.streamsResponses = kind === "serverStream" || kind === "bidiStream";
-    if (call.requests !== undefined) call.requests = this.#counted(call.requests);
-    else if (keep !== undefined && !this.#streamsRequests) this.#requestPayloads.push(keep(call.request));
-  }
-
-  readonly onResponse = (message: unknown): void => {
-    this.#responses++;
-    this.#note(this.#responsePayloads, this.streamsResponses ? this.#maxMessages : 1, message);
+function recordOf({ side, method, server }: Call, startedAt: number, status: Status, thrown: unknown): CallRecord {
+  const [, service = "", name = ""] = method.path.split("/");
+  const failed = status.code !== Code.OK;
+  const peer = server?.peer.address ?? (thrown as Partial<RpcError> | undefined)?.peer;
+  return {
+    side,
+    service,
+    method: name,
+    kind: method.kind,
+    code: codeName(status.code),
+    ...(failed ? { details: status.details } : {}),
+    durationMs: Math.round((performance.now() - startedAt) * 1000) / 1000,
+    ...(peer === undefined ? {} : { peer }),
+    ...(failed && status.cause !== undefined ? { err: status.cause } : {}),
   };
-
-  readonly onFailure = (thrown: unknown): void => {
-    this.#failure ??= thrown;
-  };
-
-  /** At a server a call may be over while its handler still works: then its signal aborts first. */
-  whenEnded(status: Promise<Status>, write: (status: Status) => void): void {
-    let written = false;
-    const once = (end: Status) => {
-      signal?.removeEventListener("abort", onAbort);
-      if (!written) write(end);
-      written = true;
-    };
-    const signal = this.#call.server?.signal;
-    // The signal tells what the caller heard; what the handler threw says more.
-    const onAbort = () => once(RpcError.from(this.#failure ?? signal?.reason).toStatus());
-    signal?.addEventListener("abort", onAbort);
-    void status.then(once);
-  }
-
-  record(status: Status): CallRecord {
-    const { side, method, server } = this.#call;
-    const [, service = "", name = ""] = method.path.split("/");
-    const failed = status.code !== Code.OK;
-    const peer = server?.peer.address ?? (this.#failure as Partial<RpcError> | undefined)?.peer;
-    return {
-      side,
-      service,
-      method: name,
-      kind: method.kind,
-      code: codeName(status.code),
-      ...(failed ? { details: status.details } : {}),
-      durationMs: Math.round((performance.now() - this.#startedAt) * 1000) / 1000,
-      ...(peer === undefined ? {} : { peer }),
-      ...(this.#streamsRequests ? { requests: this.#requests } : {}),
-      ...(this.streamsResponses ? { responses: this.#responses } : {}),
-      ...(failed && status.cause !== undefined ? { err: status.cause } : {}),
-      ...(this.#keep === undefined ? {} : this.#payloads()),
-    };
-  }
-
-  #payloads(): { request: unknown; response: unknown } {
-    const of = (streams: boolean, messages: unknown[]) => (streams ? messages : messages[0]);
-    return {
-      request: of(this.#streamsRequests, this.#requestPayloads),
-      response: of(this.streamsResponses, this.#responsePayloads),
-    };
-  }
-
-  #note(payloads: unknown[], most: number, message: unknown): void {
-    if (this.#keep !== undefined && payloads.length < most) payloads.push(this.#keep(message));
-  }
-
-  #counted(requests: MessageSource<unknown>): AsyncIterable<unknown> {
-    return steppedMessages(requests, async (next) => {
-      const result = await next();
-      if (result.done !== true) {
-        this.#requests++;
-        this.#note(this.#requestPayloads, this.#maxMessages, result.value);
-      }
-      return result;
-    });
-  }
 }
 
-/** The reply as it is; messages that somebody reads are noted on their way. */
-class LoggedReply extends Reply {
-  /** How the call ended, once what was read of it has been noted. */
-  readonly ended: Promise<Status>;
-  readonly #reply: Reply;
-  readonly #journal: Journal;
-  /** The one response. */
-  readonly #message: Promise<unknown> | undefined;
-  /** While somebody reads a stream: resolves when he stops. */
-  #reading: Promise<void> | undefined;
+/** The messages of one direction, as they go by. */
+class Messages {
+  readonly #streams: boolean;
+  readonly #most: number;
+  readonly #print: (message: unknown) => unknown;
+  readonly #printed: unknown[] = [];
+  readonly #withPayloads: boolean;
+  #count = 0;
 
-  constructor(reply: Reply, journal: Journal) {
-    super();
-    this.#reply = reply;
-    this.#journal = journal;
-    if (journal.streamsResponses) {
-      // What has come may be read later than the status: it is waited for, so that it is counted.
-      this.ended = reply.status.then((status) => (this.#reading ?? Promise.resolve()).then(() => status));
-    } else {
-      this.#message = reply.message;
-      this.ended = this.#message.then(journal.onResponse, journal.onFailure).then(() => reply.status);
-    }
+  constructor(streams: boolean, withPayloads: boolean, most: number, print: (message: unknown) => unknown) {
+    this.#streams = streams;
+    this.#withPayloads = withPayloads;
+    this.#most = streams ? most : 1;
+    this.#print = print;
   }
 
-  get headers(): Promise<Metadata> {
-    const { headers } = this.#reply;
-    headers.catch(this.#journal.onFailure);
-    return headers;
-  }
+  readonly note = (message: unknown): void => {
+    this.#count++;
+    if (this.#withPayloads && this.#printed.length < this.#most) this.#printed.push(this.#print(message));
+  };
 
-  get message(): Promise<unknown> {
-    return this.#message ?? Reply.stream(this.messages).message;
-  }
-
-  get messages(): AsyncIterable<unknown> {
-    return this.#message === undefined ? this.#noted(this.#reply.messages) : Reply.of(this.#message).messages;
-  }
-
-  get status(): Promise<Status> {
-    return this.#reply.status;
-  }
-
-  #noted(messages: AsyncIterable<unknown>): AsyncIterable<unknown> {
-    let stop: (() => void) | undefined;
-    const step: Step<unknown> = async (next) => {
-      this.#reading ??= new Promise((resolve) => {
-        stop = resolve;
-      });
-      try {
-        const result = await next();
-        if (result.done === true) stop?.();
-        else this.#journal.onResponse(result.value);
-        return result;
-      } catch (error) {
-        this.#journal.onFailure(error);
-        stop?.();
-        throw error;
-      }
+  fields(count: "requests" | "responses", payload: "request" | "response"): Partial<CallRecord> {
+    return {
+      ...(this.#streams ? { [count]: this.#count } : {}),
+      ...(this.#withPayloads ? { [payload]: this.#streams ? this.#printed : this.#printed[0] } : {}),
     };
-    return steppedMessages(messages, step, () => stop?.());
   }
 }
 

@@ -39,12 +39,12 @@ export interface PrometheusMetricsOptions {
  * `grpc_code` in Go's spelling (`OK`, `Canceled`, `NotFound`). Calls to methods that the server has not never reach an
  * interceptor, so that the labels have no more values than its protos.
  *
- * @throws RpcError INVALID_ARGUMENT for buckets that are no numbers above 0
+ * @throws RpcError INVALID_ARGUMENT for buckets that are no numbers above 0, ascending
  */
 export function prometheusMetrics(options: PrometheusMetricsOptions = {}): Interceptor {
   const { registry = register, services = [], clock = systemClock } = options;
   const handlingSeconds = options.handlingSeconds ?? defaultBuckets;
-  if (handlingSeconds !== false) for (const end of handlingSeconds) checkNumber("handlingSeconds", end, { above: 0 });
+  if (handlingSeconds !== false) checkBuckets(handlingSeconds);
   const sides: { client?: SideMetrics; server?: SideMetrics } = {};
   const metricsOf = (side: Call["side"]) => {
     sides[side] ??= new SideMetrics(side, registry, handlingSeconds);
@@ -68,6 +68,11 @@ export function prometheusMetrics(options: PrometheusMetricsOptions = {}): Inter
       },
     });
   };
+}
+
+function checkBuckets(ends: readonly number[]): void {
+  let above = 0;
+  for (const end of ends) above = checkNumber("handlingSeconds", end, { above });
 }
 
 type MethodLabel = "grpc_type" | "grpc_service" | "grpc_method";

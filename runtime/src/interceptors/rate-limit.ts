@@ -1,4 +1,5 @@
 /** @packageDocumentation Lets only so many calls through in a time: a token bucket for each key, on either side. */
+import { onAbort } from "../abort.js";
 import { type Clock, systemClock } from "../clock.js";
 import type { Call, Interceptor } from "../contract.js";
 import { RpcError } from "../error.js";
@@ -122,19 +123,18 @@ class TokenBucket {
 /** Resolves when it is the call's turn; a call that is cancelled gives its token back. */
 function turn({ signal }: Call, waitMs: number, bucket: TokenBucket, clock: Clock): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onAbort = () => {
+    const cancel = () => {
       stopTimer();
-      signal?.removeEventListener("abort", onAbort);
       bucket.giveBack();
       const cause = signal?.reason;
       reject(new RpcError(Code.CANCELLED, "the call was cancelled while it waited for its turn", { cause }));
     };
     const stopTimer = clock.after(waitMs, () => {
-      signal?.removeEventListener("abort", onAbort);
+      stopWatching?.();
       resolve();
     });
-    signal?.addEventListener("abort", onAbort);
-    if (signal?.aborted) onAbort();
+    const stopWatching = signal === undefined ? undefined : onAbort(signal, cancel);
+    if (signal?.aborted) cancel();
   });
 }
 

@@ -1,9 +1,8 @@
 /** `realIp`: the address of who calls, where proxies stand between. */
-import { BlockList, isIP } from "node:net";
+import { BlockList, isIP, SocketAddress } from "node:net";
 import { createContextKey } from "../context.js";
 import type { Interceptor, ServerCall } from "../contract.js";
-import { describe, RpcError } from "../error.js";
-import { Code } from "../status.js";
+import { describe, misuse } from "../error.js";
 
 export interface RealIpOptions {
   /**
@@ -37,7 +36,7 @@ export function realIp(options: RealIpOptions): Interceptor {
   };
 }
 
-/** The address of who calls, without a port; the peer's own where `realIp()` did not see the call. */
+/** The address of who calls, without a port or a zone, in one spelling: `10.0.0.7`, `2001:db8::1`; the peer's own where `realIp()` did not see the call. */
 export function realIpOf(call: ServerCall): string {
   return call.context.get(key) ?? peerIp(call) ?? call.peer.address;
 }
@@ -61,7 +60,7 @@ function forwarded(call: ServerCall, headers: readonly string[], isTrusted: (ip:
 function trustIn(trusted: readonly string[]): (ip: string | undefined) => boolean {
   if (!Array.isArray(trusted)) {
     const details = `realIp(): trusted must be a list of the proxies to trust, not ${describe(trusted)}`;
-    throw new RpcError(Code.INVALID_ARGUMENT, details);
+    throw misuse(details);
   }
   const list = new BlockList();
   let trustsSockets = false;
@@ -71,10 +70,11 @@ function trustIn(trusted: readonly string[]): (ip: string | undefined) => boolea
     if (entry === "unix") trustsSockets = true;
     else if (version === 0 || Number(bits ?? 0) > (version === 4 ? 32 : 128)) {
       const what = "an address or a network is wanted, such as 10.0.0.7 or 10.0.0.0/8";
-      throw new RpcError(Code.INVALID_ARGUMENT, `realIp(): trusted: ${what}, not ${describe(entry)}`);
+      throw misuse(`realIp(): trusted: ${what}, not ${describe(entry)}`);
     } else {
       const family = version === 4 ? "ipv4" : "ipv6";
-      if (bits === undefined) list.addAddress(address!, family);
+      const alone = toIp(address!)!;
+      if (bits === undefined) list.addAddress(alone, isIP(alone) === 4 ? "ipv4" : "ipv6");
       else list.addSubnet(address!, Number(bits), family);
     }
   }
@@ -86,10 +86,11 @@ function peerIp({ peer }: ServerCall): string | undefined {
   return toIp(peer.address.replace(/:\d+$/, ""));
 }
 
-/** `10.0.0.7`, `10.0.0.7:80`, `[::1]:80` and `::ffff:10.0.0.7` without what is not the address. */
+/** `10.0.0.7`, `10.0.0.7:80`, `[::1]:80`, `::ffff:10.0.0.7` and `0:0::1%eth0` without what is not the address. */
 function toIp(text: string): string | undefined {
   const bare = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;
+  if (isIP(bare) !== 6) return isIP(bare) === 4 ? bare : undefined;
+  const { address } = new SocketAddress({ address: bare, family: "ipv6" });
   // A socket that listens on both families names IPv4 peers in the form of IPv6.
-  const ip = /^::ffff:([\d.]+)$/i.exec(bare)?.[1] ?? bare;
-  return isIP(ip) === 0 ? undefined : ip;
+  return /^::ffff:([\d.]+)$/.exec(address)?.[1] ?? address;
 }

@@ -1,6 +1,7 @@
 /** `recovery`: what a server answers when something inside it breaks. */
 import type { Interceptor, ServerCall } from "../contract.js";
-import { RpcError } from "../error.js";
+import { isMisuse, RpcError } from "../error.js";
+import { callHook } from "../hook.js";
 import type { Metadata } from "../metadata.js";
 import { Reply } from "../reply.js";
 import { Code, type Status } from "../status.js";
@@ -8,8 +9,9 @@ import { steppedMessages } from "../stepped-messages.js";
 
 export interface RecoveryOptions {
   /**
-   * Told of everything thrown that was not meant as an answer: by the handler, by an interceptor inside this one. The
-   * server's `onError` does not hear of it again.
+   * Told of everything thrown that was not meant as an answer: by the handler, by an interceptor inside this one, but
+   * not of the AbortError of work that stopped with the call. The server's `onError` does not hear of it again. What it
+   * throws itself is printed to stderr. Default: everything is printed there.
    */
   readonly report?: ((thrown: unknown, call: ServerCall) => void) | undefined;
   /** What the caller gets. Default: INTERNAL with a text that tells nothing of the server. */
@@ -17,8 +19,9 @@ export interface RecoveryOptions {
 }
 
 /**
- * At a server: makes an answer of every exception that is none (anything but an {@link RpcError}). Put it outside of
- * what may throw and inside of logging and metrics, so that they see the code that the caller sees.
+ * At a server: makes an answer of every exception that is none: anything but an {@link RpcError}, and one that says that
+ * this package is used wrongly. Put it outside of what may throw and inside of logging and metrics, so that they see the
+ * code that the caller sees.
  */
 export function recovery(options: RecoveryOptions = {}): Interceptor {
   return (next) => (call) => {
@@ -33,30 +36,26 @@ export function recovery(options: RecoveryOptions = {}): Interceptor {
 function recoverOnce({ report, answer }: RecoveryOptions, call: ServerCall): (thrown: unknown) => RpcError {
   let last: { readonly thrown: unknown; readonly error: RpcError } | undefined;
   return (thrown) => {
-    if (thrown instanceof RpcError) return thrown;
+    if (thrown instanceof RpcError && thrown.code !== Code.OK && !isMisuse(thrown)) return thrown;
+    if (isAbort(thrown) && call.signal.aborted) return RpcError.from(call.signal.reason);
     if (last !== undefined && last.thrown === thrown) return last.error;
     const error = answerTo(thrown, answer, call);
     last = { thrown, error };
     if (report === undefined) console.error(`${call.method.path} failed:`, thrown);
-    else attempt(() => report(thrown, call), call);
+    else callHook(`recovery() of ${call.method.path}: report`, () => report(thrown, call));
     return error;
   };
 }
 
 function answerTo(thrown: unknown, answer: RecoveryOptions["answer"], call: ServerCall): RpcError {
-  const error = attempt(() => answer?.(thrown, call), call);
+  const error = callHook(`recovery() of ${call.method.path}: answer`, () => answer?.(thrown, call));
   if (error instanceof RpcError) return error;
   return new RpcError(Code.INTERNAL, "the server failed to handle the call", { cause: thrown });
 }
 
-/** A hook that throws must not take the answer with it. */
-function attempt<T>(hook: () => T, call: ServerCall): T | undefined {
-  try {
-    return hook();
-  } catch (error) {
-    console.error(`recovery() of ${call.method.path}: a hook threw`, error);
-    return undefined;
-  }
+/** What the platform's functions throw when the call's signal aborts: the handler did as its caller asked. */
+function isAbort(thrown: unknown): boolean {
+  return (thrown as { readonly name?: unknown } | undefined)?.name === "AbortError";
 }
 
 class RecoveredReply<Res> extends Reply<Res> {
@@ -74,6 +73,10 @@ class RecoveredReply<Res> extends Reply<Res> {
     this.#reply = reply;
     this.#single = single;
     this.#recover = recover;
+  }
+
+  override get hasOneResponse(): boolean {
+    return this.#single;
   }
 
   get headers(): Promise<Metadata> {

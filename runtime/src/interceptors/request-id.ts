@@ -2,8 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { type CallContext, createContextKey } from "../context.js";
 import type { Interceptor } from "../contract.js";
-import { describe, RpcError } from "../error.js";
-import { Code } from "../status.js";
+import { describe, misuse } from "../error.js";
 
 export interface RequestIdOptions {
   /** The metadata key that carries the id. Default `x-request-id`. */
@@ -30,7 +29,7 @@ const key = createContextKey<string>("request id");
 export function requestId(options: RequestIdOptions = {}): Interceptor {
   const { header = "x-request-id", make = randomUUID, accept = isPlain, echo = false } = options;
   if (typeof header !== "string" || !/^[0-9a-z_.-]+$/i.test(header) || /^grpc-|-bin$/i.test(header)) {
-    throw new RpcError(Code.INVALID_ARGUMENT, `requestId(): header ${describe(header)} cannot carry an id`);
+    throw misuse(`requestId(): header ${describe(header)} cannot carry an id`);
   }
   return (next) => (call) => {
     const given = call.metadata.get(header);
@@ -38,7 +37,7 @@ export function requestId(options: RequestIdOptions = {}): Interceptor {
     const { server } = call;
     // At a client, the context knows what the parent's does.
     const id = usable ? given : (call.context.get(key) ?? make());
-    if (id !== given) call.metadata.set(header, id);
+    call.metadata.set(header, id); // Alone: of several that came, only the first was looked at.
     call.context.set(key, id);
     if (echo) server?.trailers.set(header, id);
     return next(call);

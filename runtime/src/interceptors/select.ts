@@ -1,8 +1,7 @@
 /** `select`: an interceptor for some of the calls only. */
 import type { Call, Idempotency, Interceptor, MethodDesc, MethodKind } from "../contract.js";
-import { describe, RpcError } from "../error.js";
+import { describe, misuse } from "../error.js";
 import { compose } from "../interceptor.js";
-import { Code } from "../status.js";
 
 /** Which calls: everything that is given has to hold; of a list, one entry. */
 export interface MethodMatch {
@@ -19,7 +18,8 @@ export type Matching = string | readonly string[] | MethodMatch | ((call: Call) 
 /**
  * Runs `interceptor` for the calls that match; for others it is not there.
  *
- * @throws RpcError INVALID_ARGUMENT, when it is made, for a name that no method can have and for an empty match
+ * @throws RpcError INVALID_ARGUMENT, when it is made, for a name that no method can have, a kind or an
+ *   idempotency that there is not, and an empty match
  */
 export function select(matching: Matching, interceptor: Interceptor): Interceptor {
   return selecting(toPredicate("select", matching), interceptor);
@@ -43,8 +43,10 @@ function toPredicate(made: string, matching: Matching): (call: Call) => boolean 
   const isNames = typeof matching === "string" || Array.isArray(matching);
   const wanted: MethodMatch = isNames ? { name: matching as string | readonly string[] } : (matching as MethodMatch);
   if (typeof wanted !== "object" || wanted === null || Object.values(wanted).every((value) => value === undefined)) {
-    throw invalid(`${made}(): say which calls: a name, { name, kind, idempotency }, or a function`);
+    throw misuse(`${made}(): say which calls: a name, { name, kind, idempotency }, or a function`);
   }
+  // A property that nobody reads would match everything.
+  for (const [property, value] of Object.entries(wanted)) check(made, property, value);
   const names = wanted.name === undefined ? undefined : listOf(wanted.name).map((name) => toPattern(made, name));
   const kinds = wanted.kind === undefined ? undefined : listOf(wanted.kind);
   const levels = wanted.idempotency === undefined ? undefined : listOf(wanted.idempotency);
@@ -63,6 +65,22 @@ function toPredicate(made: string, matching: Matching): (call: Call) => boolean 
   };
 }
 
+/** What each property may be; undefined where that is not a list of words. */
+const words: { readonly [Property in keyof Required<MethodMatch>]: readonly string[] | undefined } = {
+  name: undefined,
+  kind: ["unary", "serverStream", "clientStream", "bidiStream"] satisfies MethodKind[],
+  idempotency: ["unknown", "noSideEffects", "idempotent"] satisfies Idempotency[],
+};
+
+function check(made: string, property: string, value: unknown): void {
+  if (!Object.hasOwn(words, property)) throw misuse(`${made}(): calls are not told by ${describe(property)}`);
+  const known = words[property as keyof MethodMatch];
+  const unknown =
+    value === undefined ? undefined : listOf(value).find((word) => known?.includes(word as string) === false);
+  if (unknown === undefined) return;
+  throw misuse(`${made}(): ${property} is one of ${known?.join(", ")}, not ${describe(unknown)}`);
+}
+
 function listOf<T>(value: T | readonly T[]): readonly T[] {
   return Array.isArray(value) ? value : [value as T];
 }
@@ -70,14 +88,10 @@ function listOf<T>(value: T | readonly T[]): readonly T[] {
 /** A leading slash is allowed: it is how paths are written. */
 function toPattern(made: string, name: unknown): RegExp {
   if (typeof name !== "string" || !/^\/?[\w.*]+(\/[\w*]+)?$/.test(name) || !/[/*]/.test(name.slice(1))) {
-    throw invalid(
+    throw misuse(
       `${made}(): ${describe(name)} is no method's name; write "package.Service/Method" or "package.Service/*"`,
     );
   }
   const escaped = name.replace(/^\//, "").replaceAll(".", "\\.").replaceAll("*", ".*");
   return new RegExp(`^${escaped}$`);
-}
-
-function invalid(details: string): RpcError {
-  return new RpcError(Code.INVALID_ARGUMENT, details);
 }

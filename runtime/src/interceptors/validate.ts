@@ -1,7 +1,7 @@
 /** `validate`: no message that breaks the rules gets through. */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Interceptor, MessageSource, MethodDesc } from "../contract.js";
-import { describe, RpcError } from "../error.js";
+import { describe, misuse, RpcError } from "../error.js";
 import { Code } from "../status.js";
 import { steppedMessages } from "../stepped-messages.js";
 
@@ -36,14 +36,14 @@ export interface ValidateOptions {
 /**
  * Checks every request, and each one of a stream, on either side. A bad request ends its call with INVALID_ARGUMENT and
  * a `google.rpc.BadRequest` among the `statusDetails`: where a method has one, before anything inside of this runs; in a
- * stream, when it is read. A bad response is the
- * fault of a server, and ends the call with INTERNAL.
+ * stream, when it is read: thrown at the server's handler, which may give another answer. A bad response is the fault of
+ * a server, and ends the call with INTERNAL. Of many violations, those are told that trailers have room for.
  *
  * An {@link RpcError} that `check` throws is the answer; what else it throws fails the call as if a handler threw it.
  */
 export function validate(check: Check, options: ValidateOptions = {}): Interceptor {
   if (typeof check !== "function") {
-    throw new RpcError(Code.INVALID_ARGUMENT, `validate(): check must be a function, not ${describe(check)}`);
+    throw misuse(`validate(): check must be a function, not ${describe(check)}`);
   }
   return (next) => async (call) => {
     const { method, requests } = call;
@@ -80,12 +80,41 @@ async function examine(check: Check, message: unknown, about: Checked): Promise<
 }
 
 function refusal(violations: readonly Violation[], { direction, typeName }: Checked): RpcError {
-  const text = violations.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`));
+  const told = fitting(violations);
+  const text = told.map(({ field, description }) => (field === "" ? description : `${field}: ${description}`));
+  if (told.length < violations.length) text.push(`and ${violations.length - told.length} more`);
   const details = `${typeName} is not valid: ${text.join("; ")}`;
   if (direction === "response") return new RpcError(Code.INTERNAL, details);
   const typeUrl = "type.googleapis.com/google.rpc.BadRequest";
-  const statusDetails = [{ typeUrl, value: encodeBadRequest(violations) }];
+  const statusDetails = [{ typeUrl, value: encodeBadRequest(told) }];
   return new RpcError(Code.INVALID_ARGUMENT, details, { statusDetails });
+}
+
+/**
+ * Bytes of what violations say. They travel three times: in the status text, and in `grpc-status-details-bin`, which
+ * repeats the text, in base64. Peers take 8 KiB of headers (PROTOCOL-HTTP2); a hundred times that, and a server of Node.js
+ * sends nothing more on the connection.
+ */
+const mostBytes = 1024;
+
+/** The first violations, as many as there is room for, and one at least. */
+function fitting(violations: readonly Violation[]): Violation[] {
+  const told: Violation[] = [];
+  let room = mostBytes;
+  for (const { field, description } of violations) {
+    room -= Buffer.byteLength(field) + Buffer.byteLength(description);
+    if (room < 0) break;
+    told.push({ field, description });
+  }
+  const [first] = violations;
+  if (told.length > 0 || first === undefined) return told;
+  return [{ field: clip(first.field), description: clip(first.description) }];
+}
+
+/** At most three bytes a character are left of a text that is too long. */
+function clip(text: string): string {
+  const most = mostBytes / 8;
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }
 
 /** google.rpc.BadRequest (google/rpc/error_details.proto), which is two fields in one. */

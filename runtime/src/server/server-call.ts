@@ -12,7 +12,7 @@ import type {
   ServerSink,
   Traffic,
 } from "../contract.js";
-import { atDeadline, timeLeft, toDate } from "../deadline.js";
+import { atDeadline, checkPoint, fromEpochMs, noDeadline, timeLeft, toDate } from "../deadline.js";
 import { describe, isMisuse, misuse, RpcError } from "../error.js";
 import { MessageStream } from "../message-stream.js";
 import { Metadata, type MetadataInit } from "../metadata.js";
@@ -69,6 +69,8 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
   readonly #call: IncomingCall;
   readonly #host: CallHost;
   readonly #startedAt: number;
+  /** Monotonic milliseconds; the caller's, or an earlier one. */
+  #deadline: number;
   #compression: Compression | undefined;
   /** Why the call should come to an end, before anything forces it to. */
   #askedToEnd: RpcError | undefined;
@@ -95,8 +97,9 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
     this.#call = call;
     this.#host = host;
     this.#startedAt = startedAt;
+    this.#deadline = call.deadline;
     this.#compression = host.compression;
-    route.counter.onStart();
+    route.counter.onStart(startedAt);
     if (this.method.kind !== "unary") host.streams.add(this);
     if (this.#streamsRequests) {
       this.#incoming = new MessageStream<unknown>(
@@ -118,15 +121,26 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
   }
 
   get deadline(): Date | undefined {
-    return toDate(this.#call.deadline);
+    return toDate(this.#deadline);
   }
 
-  set deadline(_deadline: Date | undefined) {
-    throw misuse("call.deadline: at a server it is the caller's, and cannot be moved; timeout() sets an earlier one");
+  set deadline(wanted: Date | undefined) {
+    const deadline = wanted === undefined ? noDeadline : fromEpochMs(checkPoint(wanted));
+    // A date has no parts of a millisecond: the same one may come out a little later.
+    if (deadline > this.#deadline + 1) {
+      throw misuse("call.deadline: at a server it can only be brought forward: its caller does not wait any longer");
+    }
+    this.#deadline = Math.min(deadline, this.#deadline);
+    this.#stopTimer?.();
+    this.#stopTimer = atDeadline(this.#deadline, () => {
+      const takesMs = Math.round(this.#deadline - this.#startedAt);
+      const details = `the server takes at most ${takesMs} ms for ${this.method.path}`;
+      this.#fail(new RpcError(Code.DEADLINE_EXCEEDED, details));
+    });
   }
 
   timeLeftMs(): number {
-    return timeLeft(this.#call.deadline);
+    return timeLeft(this.#deadline);
   }
 
   get signal(): AbortSignal {

@@ -1,9 +1,10 @@
-import type { Channel, InterceptingListener, Metadata, StatusObject } from "@grpc/grpc-js";
+import type { Channel, Metadata as GrpcMetadata, InterceptingListener, StatusObject } from "@grpc/grpc-js";
 import { compresses } from "../../compression.js";
 import type { CallHandle, CallSink, CallSpec, Traffic } from "../../contract.js";
 import { RpcError } from "../../error.js";
+import { Metadata } from "../../metadata.js";
 import { asBuffer } from "../../method.js";
-import { Code, toCode } from "../../status.js";
+import { Code, type Status, toCode } from "../../status.js";
 import { encodeMessage } from "../codec.js";
 import { copyToGrpcJs, fromGrpcJs, toGrpcJs } from "./metadata.js";
 
@@ -79,7 +80,7 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
 
   // ── Reported by grpc-js ──
 
-  onReceiveMetadata(metadata: Metadata): void {
+  onReceiveMetadata(metadata: GrpcMetadata): void {
     this.#sink.onHeaders(fromGrpcJs(metadata));
   }
 
@@ -110,15 +111,12 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
   onReceiveStatus(status: StatusObject): void {
     if (this.#done) return;
     this.#done = true;
-    const metadata = fromGrpcJs(status.metadata);
-    // grpc-js announces a note on name resolution and often has none.
-    const details = status.details.replace(/\s*Resolution note: $/, "");
-    const code = toCode(status.code);
-    this.#sink.onEnd({ code, details, metadata, cause: this.#decodeError }, "unknown");
+    const { code, details, metadata, cause } = readStatus(status);
+    this.#sink.onEnd({ code, details, metadata, cause: this.#decodeError ?? cause }, "unknown");
     this.#channel.ended(this, code);
   }
 
-  #metadata(): Metadata {
+  #metadata(): GrpcMetadata {
     const { metadata, waitForReady } = this.#spec;
     if (!waitForReady) return toGrpcJs(metadata);
     const copy = copyToGrpcJs(metadata);
@@ -138,6 +136,17 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
     this.#reading = true;
     this.#call.startRead();
   }
+}
+
+/** Where a message cannot be inflated, grpc-js gives the error that it got where a status should be. */
+function readStatus(status: StatusObject): Status {
+  if (typeof status.details !== "string") {
+    const { details } = RpcError.from(status);
+    return { code: Code.INTERNAL, details, metadata: new Metadata(), cause: status };
+  }
+  // grpc-js announces a note on name resolution and often has none.
+  const details = status.details.replace(/\s*Resolution note: $/, "");
+  return { code: toCode(status.code), details, metadata: fromGrpcJs(status.metadata) };
 }
 
 /** `WriteFlags.NoCompress` of grpc-js, which declares it and does not export it. */

@@ -1,12 +1,9 @@
 import { isIPv6 } from "node:net";
-import {
-  type Metadata as GrpcMetadata,
-  ServerInterceptingCall,
-  type ServerInterceptingCallInterface,
-} from "@grpc/grpc-js";
+import { Metadata as GrpcMetadata, ServerInterceptingCall, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
+import { encodings } from "../../compression.js";
 import type { Dispatcher, IncomingCall, Peer, ServerSink, Traffic } from "../../contract.js";
 import { fromEpochMs, noDeadline } from "../../deadline.js";
-import { misuse, RpcError } from "../../error.js";
+import { describe, misuse, RpcError } from "../../error.js";
 import { Metadata } from "../../metadata.js";
 import { asBuffer } from "../../method.js";
 import { Code, type Status } from "../../status.js";
@@ -61,8 +58,24 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
   onReceiveMetadata(metadata: GrpcMetadata): void {
     this.metadata = fromGrpcJs(metadata);
     this.deadline = fromEpochMs(Number(this.#call.getDeadline()));
+    if (this.#refusesEncoding()) return;
     this.#sink = this.#dispatcher.accept(this);
     this.#sink?.onStart();
+  }
+
+  /**
+   * A request in an encoding that is not known is UNIMPLEMENTED, with the list of those that are (PROTOCOL-HTTP2,
+   * compression.md). grpc-js would leave out the list, and keeps the encoding in a private field.
+   */
+  #refusesEncoding(): boolean {
+    const { incomingEncoding = "identity" } = this.#call as { readonly incomingEncoding?: string };
+    if ((encodings as readonly string[]).includes(incomingEncoding)) return false;
+    this.#finish();
+    const metadata = new GrpcMetadata();
+    metadata.set("grpc-accept-encoding", encodings.join(","));
+    const details = `the message encoding ${describe(incomingEncoding)} is not known here, only ${encodings.join(", ")}`;
+    this.#call.sendStatus({ code: Code.UNIMPLEMENTED, details, metadata });
+    return true;
   }
 
   onReceiveMessage(bytes: Buffer): void {
@@ -97,10 +110,8 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
 
   /** Comes at the end of every call, of those too that we ended. */
   onCancel(): void {
-    if (this.#done) {
-      refuseMore(this.#call);
-      return;
-    }
+    refuseMore(this.#call);
+    if (this.#done) return;
     this.#finish();
     this.#sink?.onCancel(
       this.deadline <= performance.now()
