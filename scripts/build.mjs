@@ -4,11 +4,15 @@
  * The plugin is bundled: every compiler run starts it anew, and a quarter of its time went into loading fifty small
  * modules. What it loads only for some requests stays apart.
  *
- * The runtime has an import and a require build, each with declarations of its own. Comments are for readers of the
- * declarations: the code goes without, which is a third of it, and is indented by two spaces rather than tsc's four.
+ * The runtime is built once, as CommonJS, which every user of Node.js can load; what `import` gets are the same modules
+ * under their names. So a process that both imports and requires it has one runtime, with one set of connections, and
+ * the package has everything once. Declarations keep their comments, for readers; the code goes without, and without
+ * indentation. Declarations that no public one leads to stay out.
  */
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, posix, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transformSync } from "esbuild";
 
@@ -50,13 +54,50 @@ function inlineWireFormat(bundle) {
 }
 
 rmSync(path("runtime/dist"), { recursive: true, force: true });
-for (const project of ["runtime/tsconfig.json", "runtime/tsconfig.cjs.json"]) {
-  tsc("-p", path(project), "--emitDeclarationOnly");
-  tsc("-p", path(project), "--declaration", "false", "--isolatedDeclarations", "false", "--removeComments");
+const project = path("runtime/tsconfig.cjs.json");
+tsc("-p", project, "--emitDeclarationOnly");
+tsc("-p", project, "--declaration", "false", "--isolatedDeclarations", "false", "--removeComments");
+const built = path("runtime/dist/cjs/");
+const files = readdirSync(built, { recursive: true, encoding: "utf8" }).map((file) => file.split(sep).join("/"));
+for (const file of files.filter((name) => name.endsWith(".js"))) {
+  // Generated code is for no reader; of the rest, names stay, for stack traces.
+  const minify = file.startsWith("gen/") ? { minify: true } : { minifyWhitespace: true, minifySyntax: true };
+  const { code } = transformSync(readFileSync(built + file, "utf8"), { target: "es2022", format: "cjs", ...minify });
+  writeFileSync(built + file, code);
 }
-for (const file of readdirSync(path("runtime/dist"), { recursive: true, encoding: "utf8" })) {
-  if (!file.endsWith(".js")) continue;
-  const { code } = transformSync(readFileSync(path(`runtime/dist/${file}`), "utf8"), { target: "es2022" });
-  writeFileSync(path(`runtime/dist/${file}`), code);
+writeFileSync(`${built}package.json`, '{ "type": "commonjs" }\n');
+
+/** The modules that users may load: those that `exports` of package.json names. */
+const entries = Object.values(JSON.parse(readFileSync(path("runtime/package.json"), "utf8")).exports)
+  .map((target) => target.require?.default?.replace(/^\.\/dist\/cjs\//, "").replace(/\.js$/, ""))
+  .filter((entry) => entry !== undefined)
+  .flatMap((entry) => {
+    const [before, after] = entry.split("*");
+    if (after === undefined) return [entry];
+    const matches = files.filter((file) => file.startsWith(before) && file.endsWith(`${after}.js`));
+    return matches.map((file) => file.replace(/\.js$/, ""));
+  });
+
+const require = createRequire(import.meta.url);
+for (const entry of entries) {
+  const up = "../".repeat(entry.split("/").length);
+  const names = Object.keys(require(`${built}${entry}.js`));
+  const file = path(`runtime/dist/esm/${entry}`);
+  mkdirSync(dirname(file), { recursive: true });
+  const code = `import module from "${up}cjs/${entry}.js";\nexport const { ${names.join(", ")} } = module;\n`;
+  writeFileSync(`${file}.js`, names.length === 0 ? `import "${up}cjs/${entry}.js";\n` : code);
+  writeFileSync(`${file}.d.ts`, `export * from "${up}cjs/${entry}.js";\n`);
 }
-writeFileSync(path("runtime/dist/cjs/package.json"), '{ "type": "commonjs" }\n');
+
+const reached = new Set();
+const reach = (declaration) => {
+  if (reached.has(declaration)) return;
+  reached.add(declaration);
+  for (const [, specifier] of readFileSync(built + declaration, "utf8").matchAll(
+    /(?:from |import\()"(\.[^"]+)\.js"/g,
+  )) {
+    reach(posix.join(posix.dirname(declaration), `${specifier}.d.ts`));
+  }
+};
+for (const entry of entries) reach(`${entry}.d.ts`);
+for (const file of files) if (file.endsWith(".d.ts") && !reached.has(file)) rmSync(built + file);

@@ -253,10 +253,13 @@ export interface ServerCall {
 // ── What an interceptor sees ────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * A call on its way in, on either side. What an interceptor changes here is what the layers inside it see.
+ * A call on its way in, on either side: `side` tells which. What an interceptor changes here is what the layers inside it
+ * see.
  */
-export interface Call {
-  readonly side: "client" | "server";
+export type Call = ClientSideCall | ServerSideCall;
+
+/** What a call is on both sides. */
+export interface CallOnEitherSide {
   readonly method: MethodDesc;
   /** Request metadata, to read and to change. */
   readonly metadata: Metadata;
@@ -274,12 +277,25 @@ export interface Call {
   request: unknown;
   /** The requests of a `clientStream` or `bidiStream` method; undefined for the other kinds. */
   requests: MessageSource<unknown> | undefined;
-  /** On a server: the call as the implementation sees it. */
-  readonly server?: ServerCall;
-  /** On a client: what its channel was dialled with. */
-  readonly target?: string;
-  /** On a client: has each attempt that the call takes told to `listener` as it begins. Without effect once `next` was called. */
-  onAttempt?(listener: AttemptListener): void;
+}
+
+/** A call at a client. */
+export interface ClientSideCall extends CallOnEitherSide {
+  readonly side: "client";
+  /** What its channel was dialled with. */
+  readonly target: string;
+  /** Has each attempt that the call takes told to `listener` as it begins. Without effect once `next` was called. */
+  onAttempt(listener: AttemptListener): void;
+  readonly server?: undefined;
+}
+
+/** A call at a server. */
+export interface ServerSideCall extends CallOnEitherSide {
+  readonly side: "server";
+  /** The call as the implementation sees it. */
+  readonly server: ServerCall;
+  readonly target?: undefined;
+  readonly onAttempt?: undefined;
 }
 
 /** One attempt of a call: a call takes one at least, and more where its retry policy says so. */

@@ -57,18 +57,24 @@ export abstract class Reply<Res = unknown> {
     return new SingleReply<never>(failure, undefined);
   }
 
-  /** The same reply with each message changed on its way. */
-  map(change: (message: Res) => Res | Promise<Res>): Reply<Res> {
-    return this.transform(async function* (messages) {
+  /**
+   * The same reply with each message changed on its way.
+   *
+   * @param change whoever knows the method may name the type of its messages: `map((reply: HelloReply) => …)`
+   */
+  map<Message extends Res = Res>(change: (message: Message) => Message | Promise<Message>): Reply<Res> {
+    return this.transform(async function* (messages: AsyncIterable<Message>) {
       for await (const message of messages) yield await change(message);
     });
   }
 
   /** The same reply with its messages passed through a generator, which may drop, add and reorder them. */
-  transform(change: (messages: AsyncIterable<Res>) => AsyncIterable<Res>): Reply<Res> {
+  transform<Message extends Res = Res>(
+    change: (messages: AsyncIterable<Message>) => AsyncIterable<Message>,
+  ): Reply<Res> {
     const { messages } = this;
-    return new StreamReply(
-      change(messages),
+    return new StreamReply<Res>(
+      change(messages as AsyncIterable<Message>),
       () => this.status,
       () => this.headers,
       // A generator that is left before its first step does not get to leave what it was made of.

@@ -1,11 +1,11 @@
 import { CallContext } from "../context.js";
-import type { AttemptListener, Call, CallOptions, MessageSource, MethodDesc } from "../contract.js";
+import type { AttemptListener, CallOptions, MessageSource, MethodDesc, ClientSideCall } from "../contract.js";
 import { checkPoint, fromEpochMs, noDeadline, timeLeft, toDate } from "../deadline.js";
 import { Metadata } from "../metadata.js";
 import type { ClientCall } from "./client-call.js";
 
 /** A call as a client's interceptors see it; made only where there are any. */
-export class OutgoingCall implements Call {
+export class OutgoingCall implements ClientSideCall {
   readonly side = "client";
   readonly method: MethodDesc;
   readonly metadata: Metadata;
