@@ -59,6 +59,16 @@ tsc("-p", project, "--emitDeclarationOnly");
 tsc("-p", project, "--declaration", "false", "--isolatedDeclarations", "false", "--removeComments");
 const built = path("runtime/dist/cjs/");
 const files = readdirSync(built, { recursive: true, encoding: "utf8" }).map((file) => file.split(sep).join("/"));
+// What is generated imports the package by its name. Node.js looks that up in the nearest package.json, which here is not
+// the package's own, and then in node_modules, where the package need not be: it may be linked from somewhere else.
+for (const file of files.filter((name) => /^gen\/.*\.(js|d\.ts)$/.test(name))) {
+  const up = "../".repeat(file.split("/").length - 1);
+  const text = readFileSync(built + file, "utf8").replace(
+    /"@trunkline\/runtime(?:\/([\w-]+))?"/g,
+    (_, subpath = "index") => `"${up}${subpath}.js"`,
+  );
+  writeFileSync(built + file, text);
+}
 for (const file of files.filter((name) => name.endsWith(".js"))) {
   // Generated code is for no reader; of the rest, names stay, for stack traces.
   const minify = file.startsWith("gen/") ? { minify: true } : { minifyWhitespace: true, minifySyntax: true };
@@ -86,7 +96,13 @@ for (const entry of entries) {
   mkdirSync(dirname(file), { recursive: true });
   const code = `import module from "${up}cjs/${entry}.js";\nexport const { ${names.join(", ")} } = module;\n`;
   writeFileSync(`${file}.js`, names.length === 0 ? `import "${up}cjs/${entry}.js";\n` : code);
-  writeFileSync(`${file}.d.ts`, `export * from "${up}cjs/${entry}.js";\n`);
+  const declared = readFileSync(`${built}${entry}.d.ts`, "utf8");
+  // The types of @bufbuild/protobuf are others for who imports it, and so are those that are made of them.
+  const own = declared.includes('"@bufbuild/protobuf"');
+  const moved = declared.replace(/(from |import\()"(\.[^"]+)"/g, (_, before, specifier) => {
+    return `${before}"${up}cjs/${posix.join(posix.dirname(entry), specifier)}"`;
+  });
+  writeFileSync(`${file}.d.ts`, own ? moved : `export * from "${up}cjs/${entry}.js";\n`);
 }
 
 const reached = new Set();

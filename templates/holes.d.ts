@@ -18,6 +18,10 @@ export interface ServiceHoles {
   $UnimplementedServiceServer: "name";
   $serviceHandlers: "name";
   $registerServiceServer: "name";
+  /** `greeterDescriptors` */
+  $serviceDescriptors: "name";
+  /** The constant that has the descriptors of the file. */
+  $descriptorSet: "value";
   /** `demo.v1.Greeter` */
   $serviceName: "string";
   /** `demo/v1/greeter.proto` */
@@ -61,6 +65,7 @@ export interface $Response {
 export interface $ResponseInit {
   readonly $ResponseInit: unique symbol;
 }
+export declare const $descriptorSet: string;
 export declare const $requestCodec: Codec<$RequestInit, $Request>;
 export declare const $responseCodec: Codec<$ResponseInit, $Response>;
 export declare const $idempotency: Idempotency;

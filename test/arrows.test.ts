@@ -32,6 +32,8 @@ function importsOf(folder: string): Import[] {
 
 const runtime = importsOf("runtime/src");
 const plugin = importsOf("plugin/src");
+/** What the plugin makes of the standard services' protos; it imports this package by its name, as it does any user's. */
+const generated = "runtime/src/gen/";
 const show = (found: readonly Import[]) => found.map(({ file, to }) => `${file} → ${to}`);
 
 describe("arrows", () => {
@@ -41,7 +43,11 @@ describe("arrows", () => {
   });
 
   test("neither the plugin nor the runtime knows the other", () => {
-    expect(show(runtime.filter(({ to }) => to.startsWith("plugin/") || to.startsWith("@trunkline/")))).toEqual([]);
+    const ownName = (file: string, to: string) =>
+      file.startsWith(generated) && (to === "@trunkline/runtime" || to === "@trunkline/runtime/ts-proto");
+    const outside = runtime.filter(({ to }) => to.startsWith("plugin/") || to.startsWith("@trunkline/"));
+    expect(show(outside.filter(({ file, to }) => !ownName(file, to)))).toEqual([]);
+    expect(outside.length).toBeGreaterThan(0);
     expect(show(plugin.filter(({ to }) => to.startsWith("runtime/") || to.startsWith("@trunkline/")))).toEqual([]);
   });
 
@@ -83,6 +89,19 @@ describe("arrows", () => {
     ]);
     const inside = "runtime/src/interceptors/";
     expect(show(runtime.filter(({ file, to }) => to.startsWith(inside) && !file.startsWith(inside)))).toEqual([]);
+  });
+
+  test("what is generated is known to the standard services only, and these to who asks for them", () => {
+    const standard = /^runtime\/src\/(health|reflection|channelz)(\.ts$|\/)/;
+    const knowing = runtime.filter(({ to }) => to.startsWith(generated));
+    expect(show(knowing.filter(({ file }) => !standard.test(file) && !file.startsWith(generated)))).toEqual([]);
+    const check = "runtime/src/connection/health-check.ts";
+    const users = runtime.filter(({ file, to }) => standard.test(to) && !standard.test(file) && file !== check);
+    expect(show(users)).toEqual([]);
+    // A connection that checks nobody's health does not load what checks.
+    for (const { file } of runtime.filter(({ to }) => to === "runtime/src/connection/health-checked-channel.ts")) {
+      expect(readFileSync(file, "utf8")).toContain('await import("./health-checked-channel.js")');
+    }
   });
 
   test("the contract imports types only", () => {

@@ -1,4 +1,7 @@
-/** npm run demo: from a .proto to working calls, step by step. */
+/**
+ * npm run demo: from a .proto to working calls, step by step.
+ * npm run demo -- --status: the same server, busy, with its status page, until Ctrl-C.
+ */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { heading, moment } from "./print.js";
@@ -23,10 +26,16 @@ function timed(what: string, step: () => void): void {
   moment(`${what} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`);
 }
 
-heading("From a .proto");
-timed("buf generate: proto/demo/v1/exchange.proto → gen/", () => run(bin("@bufbuild/buf/bin/buf"), "generate"));
-timed("tsc: the generated code and this demo type-check", () => run(bin("typescript/bin/tsc"), "-p", "."));
+if (process.argv.includes("--status")) {
+  // With the generated code that is there: it is committed.
+  const { showStatus } = await import("./status.js");
+  await showStatus();
+} else {
+  heading("From a .proto");
+  timed("buf generate: proto/demo/v1/exchange.proto → gen/", () => run(bin("@bufbuild/buf/bin/buf"), "generate"));
+  timed("tsc: the generated code and this demo type-check", () => run(bin("typescript/bin/tsc"), "-p", "."));
 
-// Generated just now, so not imported before.
-const { makeCalls } = await import("./calls.js");
-await makeCalls();
+  // Generated just now, so not imported before.
+  const { makeCalls } = await import("./calls.js");
+  await makeCalls();
+}

@@ -1,11 +1,12 @@
 /** Emits the file of a proto file's services. */
 import { clientNames, emitClient } from "./emitters/client.js";
+import { descriptorsNames, emitDescriptors } from "./emitters/descriptors.js";
 import { emitHandlers, handlersNames } from "./emitters/handlers.js";
 import { emitServer, serverNames } from "./emitters/server.js";
 import { emitServiceDesc, serviceDescNames } from "./emitters/service-desc.js";
 import type { MessageBinding } from "./messages/binding.js";
 import type { FileModel } from "./model.js";
-import { fileServiceNames, reservedWords, serviceFileName } from "./names.js";
+import { descriptorSetName, fileServiceNames, reservedWords, serviceFileName } from "./names.js";
 import { docComment, importValue, Printer, runtimePackage } from "./printer.js";
 import { serviceScope } from "./scope.js";
 
@@ -16,6 +17,10 @@ const requireContract = importValue("requireContract", runtimePackage);
 /** In the order in which a file has them; none reads a value of another while the file is loaded. */
 const emitters = [emitClient, emitServer, emitHandlers, emitServiceDesc];
 const templateNames = [...clientNames, ...serverNames, ...handlersNames, ...serviceDescNames];
+
+/** With `descriptors=embed`, as the last. */
+const describingEmitters = [...emitters, emitDescriptors];
+const describingNames = [...templateNames, ...descriptorsNames, descriptorSetName];
 
 /** A generated file. */
 export interface EmittedFile {
@@ -38,12 +43,19 @@ export function emitServiceFile(
   if (file.services.length === 0) return undefined;
   const names = fileServiceNames(file);
   const declared = names.flatMap((one): string[] => Object.values(one));
-  const p = new Printer({ taken: [...reservedWords, ...templateNames, ...declared], runtimeImport });
+  const { descriptorSet } = file;
+  const used = descriptorSet === undefined ? templateNames : describingNames;
+  const p = new Printer({ taken: [...reservedWords, ...used, ...declared], runtimeImport });
 
   p.line`${requireContract}(${String(contract)});`;
+  if (descriptorSet !== undefined) {
+    p.line``;
+    p.line`/** This file and all that it imports: a google.protobuf.FileDescriptorSet, encoded, in base64. */`;
+    p.line`const ${descriptorSetName}: string = "${Buffer.from(descriptorSet).toString("base64")}";`;
+  }
   file.services.forEach((service, i) => {
     const scope = serviceScope(file, service, names[i]!, binding);
-    for (const emit of emitters) {
+    for (const emit of descriptorSet === undefined ? emitters : describingEmitters) {
       p.line``;
       emit(p, scope);
     }

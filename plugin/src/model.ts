@@ -9,6 +9,11 @@ export interface FileModel {
   /** Comments above the `syntax` or `edition` line: licence texts, file overviews. */
   readonly doc: Doc;
   readonly services: readonly ServiceModel[];
+  /**
+   * With `descriptors=embed`: this file and all that it imports, each after its own imports, without comments; an encoded
+   * FileDescriptorSet.
+   */
+  readonly descriptorSet?: Uint8Array;
 }
 
 export interface ServiceModel {

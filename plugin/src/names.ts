@@ -25,7 +25,12 @@ export interface ServiceNames {
   readonly handlers: string;
   /** `registerGreeterServer` */
   readonly registerServer: string;
+  /** `greeterDescriptors`: only with `descriptors=embed`, but no other name depends on whether it is there. */
+  readonly descriptors: string;
 }
+
+/** What is once in a file that embeds descriptors. All else that a file declares ends in something else. */
+export const descriptorSetName = "descriptorSet";
 
 /**
  * Names for the services of a file, in their order. Where one of them is taken by an earlier service (`X` and `SharedX`
@@ -56,6 +61,7 @@ function serviceNames({ name }: ServiceModel, suffix: string): ServiceNames {
     unimplementedServer: `Unimplemented${name}Server${suffix}`,
     handlers: `${lower}Handlers${suffix}`,
     registerServer: `register${name}Server${suffix}`,
+    descriptors: `${lower}Descriptors${suffix}`,
   };
 }
 

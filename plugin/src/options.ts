@@ -20,6 +20,7 @@ export interface Options {
   readonly importExtension: "js" | "ts" | "none";
   readonly runtimeImport: string;
   readonly requests: "partial" | "full";
+  readonly descriptors: "none" | "embed";
   /** The path of a gRPC service config, as the user wrote it. */
   readonly serviceConfig: string | undefined;
   /** What `M` says: where messages are that somebody else has generated. */
@@ -74,6 +75,12 @@ export const optionTable = [
     help: "`partial`: callers and servers may leave fields out of the messages that they pass; `full`: they pass whole messages, which saves a copy per message",
   },
   {
+    name: "descriptors",
+    values: ["none", "embed"],
+    default: "none",
+    help: "`embed`: tables carry the descriptors of their files and of all that these import, which servers show to tools: see [Reflection](reflection.md)",
+  },
+  {
     name: "service_config",
     values: "FILE",
     default: undefined,
@@ -123,6 +130,7 @@ export function parseOptions(parameter: string): Options {
     importExtension: choice(given, "import_extension"),
     runtimeImport: given.get("runtime_import") ?? defaultOf("runtime_import"),
     requests,
+    descriptors: choice(given, "descriptors"),
     serviceConfig: given.get("service_config"),
     mapping: new Map([...given].filter(([name]) => isMapping(name)).map(([name, value]) => [name.slice(1), value])),
     tsProto: passed(given, "ts-proto", messages, requests),

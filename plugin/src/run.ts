@@ -58,7 +58,7 @@ async function generate(request: Request, readFile: ReadFile): Promise<Iterable<
     .map((file) => request.readModel(file))
     .filter(({ services }) => services.length > 0);
   requireDistinct(models, all, library.modules);
-  const services = (await withDefaults(models, options, readFile))
+  const services = (await withDescriptors(await withDefaults(models, options, readFile), options, request))
     .map((model) => emitServiceFile(model, library.bind(model), options))
     .filter((file) => file !== undefined);
   const messages = options.emit === "all" ? await library.generate() : [];
@@ -74,6 +74,17 @@ async function withDefaults(
   if (serviceConfig === undefined) return models;
   const { withServiceConfig } = await import("./service-config.js");
   return withServiceConfig(models, serviceConfig, readFile);
+}
+
+/** With what reflection tells of them. */
+async function withDescriptors(
+  models: readonly FileModel[],
+  { descriptors }: Options,
+  request: Request,
+): Promise<readonly FileModel[]> {
+  if (descriptors === "none") return models;
+  const { withDescriptorSets } = await import("./descriptors.js");
+  return withDescriptorSets(models, request);
 }
 
 const libraries: {

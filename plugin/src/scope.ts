@@ -2,7 +2,7 @@
 import type { MethodScope, ServiceScope } from "./emitters/holes.js";
 import type { MessageBinding } from "./messages/binding.js";
 import type { AttemptPolicy, FileModel, MethodDefaults, MethodModel, ServiceModel, StatusCode } from "./model.js";
-import { methodNames, type ServiceNames } from "./names.js";
+import { descriptorSetName, methodNames, type ServiceNames } from "./names.js";
 import { stringLiteral } from "./printer.js";
 
 /** What the templates print of a service. */
@@ -22,6 +22,8 @@ export function serviceScope(
     $UnimplementedServiceServer: names.unimplementedServer,
     $serviceHandlers: names.handlers,
     $registerServiceServer: names.registerServer,
+    $serviceDescriptors: names.descriptors,
+    $descriptorSet: descriptorSetName,
     $serviceName: service.typeName,
     $fileName: file.name,
     // `option deprecated` of a file speaks of everything in it (descriptor.proto, FileOptions.deprecated).

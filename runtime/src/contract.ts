@@ -8,7 +8,6 @@
  * Times on the seam are monotonic milliseconds (`performance.now()`); `Infinity` means that there is no deadline.
  */
 import type { Server as NetServer, Socket } from "node:net";
-import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { AttemptPolicy, AttemptPolicyOption } from "./attempts/policy.js";
 import type { Compression, CompressionOption } from "./compression.js";
 import type { CallContext } from "./context.js";
@@ -25,8 +24,29 @@ export type MethodKind = "unary" | "serverStream" | "clientStream" | "bidiStream
 /** `idempotency_level` of the proto: what a retry may assume. */
 export type Idempotency = "unknown" | "noSideEffects" | "idempotent";
 
-/** The public methods of `BinaryWriter` of @bufbuild/protobuf: what a codec writes fields with. */
-export type WireWriter = Pick<BinaryWriter, keyof BinaryWriter>;
+/** What a codec writes fields with: the methods of `BinaryWriter` of @bufbuild/protobuf, whichever build of it. */
+export interface WireWriter {
+  finish(): Uint8Array;
+  fork(): this;
+  join(): this;
+  tag(fieldNo: number, type: number): this;
+  raw(chunk: Uint8Array): this;
+  uint32(value: number): this;
+  int32(value: number): this;
+  sint32(value: number): this;
+  fixed32(value: number): this;
+  sfixed32(value: number): this;
+  uint64(value: string | number | bigint): this;
+  int64(value: string | number | bigint): this;
+  sint64(value: string | number | bigint): this;
+  fixed64(value: string | number | bigint): this;
+  sfixed64(value: string | number | bigint): this;
+  float(value: number): this;
+  double(value: number): this;
+  bool(value: boolean): this;
+  string(value: string): this;
+  bytes(value: Uint8Array): this;
+}
 
 /** Turns one message type into bytes and back. `In` is what a user may pass (often partial), `Out` what a user gets. */
 export interface Codec<In, Out = In> {
@@ -405,7 +425,9 @@ export type ConnectionEvent =
   /** The peer takes no more calls on this socket; those in flight go on. */
   | { readonly type: "goaway"; readonly peer: string; readonly reason: string }
   /** An attempt to connect failed; the next is made after about so many milliseconds. */
-  | { readonly type: "backoff"; readonly reason: string; readonly backoffMs: number };
+  | { readonly type: "backoff"; readonly reason: string; readonly backoffMs: number }
+  /** With the dial option `healthCheck`: whether the peer takes calls, as its health service has it. */
+  | { readonly type: "health"; readonly serving: boolean; readonly reason: string };
 
 /** All connections to one target. */
 export interface TransportChannel {
@@ -442,6 +464,8 @@ export interface CallSpec<I, O> {
   readonly maxSendMessageBytes?: number | undefined;
   /** How requests are compressed; undefined where they are not. */
   readonly compression?: Compression | undefined;
+  /** Nobody waits for it: it does not hold the process open. */
+  readonly background?: boolean;
   /** The request of a `unary` or `serverStream` method: headers, message and end of stream leave in one turn. */
   readonly only?: I;
 }

@@ -12,9 +12,14 @@ export type {
   HealthListRequest,
   HealthListResponse,
 } from "./health/generated.js";
-export { HealthCheckResponse_ServingStatus, HealthDesc, healthClient, sharedHealthClient } from "./health/generated.js";
-export type { ServingStatus } from "./health/health.js";
-export { Health } from "./health/health.js";
+export {
+  /** How a service may be, as the numbers on the wire. */
+  HealthCheckResponse_ServingStatus as HealthStatus,
+  HealthDesc,
+  healthClient,
+  sharedHealthClient,
+} from "./health/generated.js";
+export type { Health, ServingStatus } from "./health/health.js";
 
 /**
  * Has `server` answer health checks: of every service that is registered at it, before or after this, and of the server

@@ -67,7 +67,7 @@ export type { ReplyInit } from "./reply.js";
 export { Reply } from "./reply.js";
 export type { Sender } from "./sender.js";
 export { sender } from "./sender.js";
-export type { LatencyStats, MethodStats } from "./server/method-stats.js";
+export type { LatencyBucket, LatencyStats, MethodStats } from "./server/method-stats.js";
 export type { RawHandler } from "./server/raw-method.js";
 export { rawCodec, rawMethod } from "./server/raw-method.js";
 export type { ListenOptions, ServerOptions, ServerStats, ShutdownOptions, ShutdownReport } from "./server/server.js";

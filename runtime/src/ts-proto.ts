@@ -1,10 +1,10 @@
 /** Codecs for messages as ts-proto generates them; generated files import this. */
-import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { Codec, WireWriter } from "./contract.js";
 
 /** What a ts-proto module exports beside a message's type. */
 export interface TsProtoMessage<In, Out> {
-  encode(message: Out, writer?: BinaryWriter): BinaryWriter;
+  /** Its writer is a `BinaryWriter`, which a WireWriter is but for private state that nobody outside of it uses. */
+  encode(message: Out, writer?: WireWriter): WireWriter;
   decode(bytes: Uint8Array): Out;
   fromPartial(partial: In): Out;
 }
@@ -14,7 +14,7 @@ export function tsProto<In, Out>(typeName: string, message: TsProtoMessage<In, O
   return {
     typeName,
     encode: (partial) => message.encode(message.fromPartial(partial)).finish(),
-    encodeInto: (partial, writer) => void message.encode(message.fromPartial(partial), asBinaryWriter(writer)),
+    encodeInto: (partial, writer) => void message.encode(message.fromPartial(partial), writer),
     decode: (bytes) => message.decode(bytes),
   };
 }
@@ -27,12 +27,7 @@ export function tsProtoFull<T>(
   return {
     typeName,
     encode: (whole) => message.encode(whole).finish(),
-    encodeInto: (whole, writer) => void message.encode(whole, asBinaryWriter(writer)),
+    encodeInto: (whole, writer) => void message.encode(whole, writer),
     decode: (bytes) => message.decode(bytes),
   };
-}
-
-/** A WireWriter has every method of a BinaryWriter; its private state is what TypeScript misses, and no caller. */
-function asBinaryWriter(writer: WireWriter): BinaryWriter {
-  return writer as BinaryWriter;
 }

@@ -16,6 +16,10 @@ export interface ServiceScope {
   readonly $UnimplementedServiceServer: string;
   readonly $serviceHandlers: string;
   readonly $registerServiceServer: string;
+  /** `greeterDescriptors` */
+  readonly $serviceDescriptors: string;
+  /** The constant that has the descriptors of the file. */
+  readonly $descriptorSet: Printable;
   /** `demo.v1.Greeter` */
   readonly $serviceName: string;
   /** `demo/v1/greeter.proto` */

@@ -196,6 +196,8 @@ class RetriedCall<I, O> implements CallHandle<I> {
     else if (policy === undefined) this.#finish(status, progress);
     else if (isHedging(policy)) this.#hedgeEnded(policy, pushback, status, progress);
     else this.#retryEnded(policy, pushback, status, progress);
+    // Where it was the one that was behind, it does not hold the caller any more.
+    if (!this.#over) this.attemptIsWritable();
   }
 
   // ── Inside ──

@@ -2,6 +2,7 @@
 import { promises as dns } from "node:dns";
 import { isIP } from "node:net";
 import { longestTimerMs } from "../deadline.js";
+import { isLocalTransport } from "../transport/transports.js";
 import type { ConnectionSettings } from "./settings.js";
 
 /**
@@ -17,6 +18,7 @@ export function watchAddresses(settings: ConnectionSettings, isInUse: () => bool
   const name = nameOf(target);
   const again = resolveEveryMs <= longestTimerMs;
   const mayWarn = loadBalancing === "round_robin" && resolver === undefined;
+  if (isLocalTransport(settings.transport)) return () => {};
   if ((name === undefined && resolver === undefined) || !(again || mayWarn)) return () => {};
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;

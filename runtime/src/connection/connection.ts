@@ -1,12 +1,17 @@
+import { CallCounts } from "../call-counts.js";
 import type { CallHandle, CallSink, CallSpec, ConnectionEvent, ServiceDesc, State } from "../contract.js";
 import { RpcError } from "../error.js";
+import { EventTrace } from "../event-trace.js";
+import { identityOf } from "../identity.js";
 import { Code } from "../status.js";
+import { wallClockOf } from "../wall-clock.js";
 import { watchAddresses } from "./addresses.js";
 import { publishEvent } from "./diagnostics.js";
 import { credentialsOf } from "./open-channel.js";
 import { notOpened, Pool } from "./pool.js";
-import type { MakeChannel } from "./pooled-channel.js";
+import type { MakeChannel, PooledChannel } from "./pooled-channel.js";
 import type { ConnectionSettings } from "./settings.js";
+import { traceEvent, traceState } from "./traced-event.js";
 import { WaitingCall } from "./waiting-call.js";
 
 /** What a connection is doing and has done. */
@@ -21,11 +26,13 @@ export interface ConnectionStats {
   readonly callsSucceeded: number;
   readonly callsFailed: number;
   readonly inFlight: number;
+  /** Undefined where none was started yet. */
+  readonly lastCallStartedAt: Date | undefined;
   /** Calls that wait: for a channel that is being opened, or for room on one. */
   readonly queued: number;
   /** Times that a socket was connected, but for the first. */
   readonly reconnects: number;
-  /** Why a socket was last lost, or could not be had. */
+  /** Why a socket was last lost or could not be had, or why a peer took no calls (`healthCheck`). */
   readonly lastError: string | undefined;
 }
 
@@ -35,6 +42,8 @@ type Queued = WaitingCall<any, any>;
 /** The connection to one target that all handles of it share, from the first dial to `close`. */
 export class Connection {
   readonly settings: ConnectionSettings;
+  /** What has happened to it and to its channels. */
+  readonly trace: EventTrace = new EventTrace();
   readonly #pool: Pool;
   readonly #forget: () => void;
   readonly #clients = new Map<ServiceDesc, unknown>();
@@ -43,9 +52,7 @@ export class Connection {
   readonly #eventListeners = new Set<(event: ConnectionEvent) => void>();
   #closed: Promise<void> | undefined;
   #stopWatchingAddresses: (() => void) | undefined;
-  #started = 0;
-  #succeeded = 0;
-  #failed = 0;
+  readonly #calls = new CallCounts();
   #connects = 0;
   #lastError: string | undefined;
 
@@ -55,9 +62,13 @@ export class Connection {
     this.#forget = forget;
     this.#pool = new Pool(settings, makeChannel, {
       onRoom: () => this.#startQueued(),
-      onFailure: (error) => this.#failQueued(error),
+      onFailure: (error) => {
+        this.trace.add("error", error.details);
+        this.#failQueued(error);
+      },
       onState: (state) => this.#onState(state),
-      onEvent: (event) => this.#onEvent(event),
+      onEvent: (event, channel) => this.#onEvent(event, channel),
+      onChannel: (channel, what) => this.#onChannel(channel, what),
       onCallEnd: (code) => this.#onCallEnd(code),
     });
   }
@@ -71,7 +82,7 @@ export class Connection {
     const channel = this.#queue.size === 0 || !spec.waitForReady ? this.#pool.take() : undefined;
     if (channel !== undefined && (channel.state === "READY" || !spec.waitForReady)) {
       const handle = channel.start(spec, sink);
-      this.#started++;
+      this.#calls.onStart(channel.lastUsedAt);
       return handle;
     }
     const { maxQueuedCalls } = this.settings.pool;
@@ -108,7 +119,7 @@ export class Connection {
     channel.opened.then(
       () => {
         if (!this.#queue.delete(waiting)) return;
-        if (waiting.begin(channel)) this.#started++;
+        if (waiting.begin(channel)) this.#calls.onStart(channel.lastUsedAt);
         else this.#pool.retire(channel);
       },
       (cause) => waiting.fail(notOpened(cause)),
@@ -122,7 +133,7 @@ export class Connection {
       if (channel === undefined) return;
       if (waiting.isPatient && channel.state !== "READY") continue;
       this.#queue.delete(waiting);
-      if (waiting.begin(channel)) this.#started++;
+      if (waiting.begin(channel)) this.#calls.onStart(channel.lastUsedAt);
     }
   }
 
@@ -132,8 +143,7 @@ export class Connection {
   }
 
   #onCallEnd(code: Code): void {
-    if (code === Code.OK) this.#succeeded++;
-    else this.#failed++;
+    this.#calls.onEnd(code);
     if (this.#queue.size > 0 && !this.settings.short) this.#startQueued();
   }
 
@@ -149,7 +159,17 @@ export class Connection {
     return this.#pool.state;
   }
 
+  /** All of its channels: those that take calls, and those that close when theirs have ended. */
+  get channels(): readonly PooledChannel[] {
+    return this.#pool.allChannels;
+  }
+
+  get calls(): Readonly<CallCounts> {
+    return this.#calls;
+  }
+
   get stats(): ConnectionStats {
+    const { started, succeeded, failed, inFlight, lastStartedAt } = this.#calls;
     const connected = this.#pool.channels.filter(({ state }) => state === "READY");
     const since = Math.min(...connected.map(({ connectedAt }) => connectedAt ?? performance.now()));
     return {
@@ -157,10 +177,11 @@ export class Connection {
       state: this.state,
       ageMs: connected.length === 0 ? undefined : performance.now() - since,
       channels: this.#pool.channels.length,
-      callsStarted: this.#started,
-      callsSucceeded: this.#succeeded,
-      callsFailed: this.#failed,
-      inFlight: this.#started - this.#succeeded - this.#failed,
+      callsStarted: started,
+      callsSucceeded: succeeded,
+      callsFailed: failed,
+      inFlight,
+      lastCallStartedAt: lastStartedAt === undefined ? undefined : new Date(wallClockOf(lastStartedAt)),
       queued: this.#queue.size,
       reconnects: Math.max(0, this.#connects - 1),
       lastError: this.#lastError,
@@ -214,15 +235,23 @@ export class Connection {
   }
 
   #onState(state: State): void {
+    traceState(this.trace, state);
     for (const listener of [...this.#stateListeners]) listener(state);
     if (this.#queue.size === 0 || this.settings.short) return;
-    if (state === "READY") this.#startQueued();
+    // On what does not work, those that do not want to wait hear why.
+    if (state === "READY" || state === "TRANSIENT_FAILURE") this.#startQueued();
     else if (state === "IDLE") this.#pool.reconnect();
   }
 
-  #onEvent(event: ConnectionEvent): void {
+  #onChannel(channel: PooledChannel, what: "made" | "retired"): void {
+    const text = what === "made" ? "channel opened" : "channel takes no more calls";
+    this.trace.add("info", text, identityOf(channel));
+  }
+
+  #onEvent(event: ConnectionEvent, channel: PooledChannel): void {
+    traceEvent(this.trace, event, channel.isDraining, identityOf(channel));
     if (event.type === "connected") this.#connects++;
-    else if (event.type !== "goaway") this.#lastError = event.reason;
+    else if (event.type === "health" ? !event.serving : event.type !== "goaway") this.#lastError = event.reason;
     publishEvent(this.settings.target, event);
     for (const listener of [...this.#eventListeners]) listener(event);
   }

@@ -7,7 +7,7 @@ import { longestTimerMs } from "../deadline.js";
 import { RpcError } from "../error.js";
 import { Code } from "../status.js";
 import { type ChannelOwner, type MakeChannel, PooledChannel } from "./pooled-channel.js";
-import type { ConnectionSettings } from "./settings.js";
+import type { ConnectionSettings, HealthCheckOptions } from "./settings.js";
 import { SuspendDetector } from "./suspend.js";
 
 /** Whom a pool tells what becomes of it. */
@@ -17,7 +17,9 @@ export interface PoolListener {
   /** No channel could be opened, and none is there: calls that wait for one wait in vain. */
   onFailure(error: RpcError): void;
   onState(state: State): void;
-  onEvent(event: ConnectionEvent): void;
+  onEvent(event: ConnectionEvent, channel: PooledChannel): void;
+  /** A channel was made, or is given no more calls. */
+  onChannel(channel: PooledChannel, what: "made" | "retired"): void;
   onCallEnd(code: Code): void;
 }
 
@@ -46,7 +48,7 @@ export class Pool implements ChannelOwner {
 
   constructor(settings: ConnectionSettings, make: MakeChannel, listener: PoolListener) {
     this.#settings = settings;
-    this.#make = make;
+    this.#make = settings.healthCheck === undefined ? make : checked(settings, settings.healthCheck, make);
     this.#listener = listener;
   }
 
@@ -59,6 +61,11 @@ export class Pool implements ChannelOwner {
     return this.#channels;
   }
 
+  /** With those that take no more calls, and close when theirs have ended. */
+  get allChannels(): readonly PooledChannel[] {
+    return [...this.#channels, ...this.#retiring];
+  }
+
   /**
    * A channel for a call. Where there is none it opens one, unless all may be open that may; `onRoom` tells of it.
    *
@@ -69,7 +76,7 @@ export class Pool implements ChannelOwner {
     if (this.#suspend.wasSuspended()) for (const channel of this.#open()) this.#distrust(channel);
     const channel = this.#pick();
     if (channel === undefined) {
-      const opening = this.#channels.some(({ isOpen }) => !isOpen);
+      const opening = this.#channels.some((one) => this.#isUndecided(one));
       const wanted = this.#channels.length === 0 ? Math.max(min, 1) : opening ? 0 : 1;
       for (let i = 0; i < wanted && this.#channels.length < max; i++) this.#add();
       return undefined;
@@ -112,6 +119,7 @@ export class Pool implements ChannelOwner {
     const index = this.#channels.indexOf(channel);
     if (index >= 0) this.#channels.splice(index, 1);
     this.#retiring.add(channel);
+    this.#listener.onChannel(channel, "retired");
     // Whatever goes wrong with a channel that nobody uses any more.
     void channel
       .drain(Number.POSITIVE_INFINITY)
@@ -136,8 +144,12 @@ export class Pool implements ChannelOwner {
     this.#update();
   }
 
-  channelEvent(_channel: PooledChannel, event: ConnectionEvent): void {
-    this.#listener.onEvent(event);
+  channelMade(channel: PooledChannel): void {
+    this.#listener.onChannel(channel, "made");
+  }
+
+  channelEvent(channel: PooledChannel, event: ConnectionEvent): void {
+    this.#listener.onEvent(event, channel);
   }
 
   callEnded(channel: PooledChannel, code: Code): void {
@@ -162,15 +174,29 @@ export class Pool implements ChannelOwner {
     let best: PooledChannel[] = [];
     let bestRank = Number.POSITIVE_INFINITY;
     for (const channel of this.#channels) {
-      if (!channel.isOpen || channel.probe !== undefined || channel.inFlight >= maxStreamsPerConnection) continue;
+      if (this.#isUndecided(channel) || channel.probe !== undefined || channel.inFlight >= maxStreamsPerConnection) {
+        continue;
+      }
       const load = pick === "least-loaded" ? channel.inFlight : 0;
       const rank = ranks[channel.state] * 1e9 + load;
       if (rank < bestRank) best = [];
       if (rank <= bestRank) best.push(channel);
       bestRank = Math.min(rank, bestRank);
     }
+    const [first] = best;
+    // Where the health of another is yet to be heard, a call does not have to take one that does not work.
+    if (first !== undefined && first.state !== "READY" && this.#isChecking()) return undefined;
     // Equals take turns, or calls one after the other would never leave the first.
     return best[pick === "random" ? Math.floor(Math.random() * best.length) : this.#turn++ % best.length];
+  }
+
+  /** Whether it is being opened, or has yet to say whether its peer takes calls: of several, one that has is preferred. */
+  #isUndecided({ isOpen, state }: PooledChannel): boolean {
+    return !isOpen || (this.#settings.healthCheck !== undefined && state === "CONNECTING");
+  }
+
+  #isChecking(): boolean {
+    return this.#settings.healthCheck !== undefined && this.#channels.some((one) => this.#isUndecided(one));
   }
 
   /** Long without a call: what lies between may have dropped it without a word. */
@@ -295,6 +321,14 @@ export class Pool implements ChannelOwner {
     this.#state = state;
     this.#listener.onState(state);
   }
+}
+
+/** Loaded by its first use: who does not ask for health does not pay for it. */
+function checked(settings: ConnectionSettings, { serviceName }: HealthCheckOptions, make: MakeChannel): MakeChannel {
+  return async (observer) => {
+    const { healthChecked } = await import("./health-checked-channel.js");
+    return healthChecked(settings, serviceName, make, observer);
+  };
 }
 
 /** Why a channel could not be made. Where somebody said it with a code, it is that; to try again may be in vain. */

@@ -1,3 +1,5 @@
+import type { Socket } from "node:net";
+import { CallCounts } from "../call-counts.js";
 import type {
   CallHandle,
   CallSink,
@@ -8,13 +10,16 @@ import type {
   TransportChannel,
 } from "../contract.js";
 import { longestTimerMs } from "../deadline.js";
+import { EventTrace } from "../event-trace.js";
 import type { Code } from "../status.js";
+import { traceEvent, traceState } from "./traced-event.js";
 
 /** Makes a channel of a transport; called again after it has failed. */
 export type MakeChannel = (observer: ChannelObserver) => Promise<TransportChannel>;
 
 /** Whom a channel tells what becomes of it. */
 export interface ChannelOwner {
+  channelMade(channel: PooledChannel): void;
   channelChanged(channel: PooledChannel): void;
   channelEvent(channel: PooledChannel, event: ConnectionEvent): void;
   callEnded(channel: PooledChannel, code: Code): void;
@@ -40,6 +45,10 @@ export class PooledChannel implements ChannelObserver {
   ageTimer: NodeJS.Timeout | undefined;
   /** Times that a replacement failed since it last worked. */
   failures = 0;
+  /** Is given no more calls. */
+  isDraining = false;
+  readonly calls: CallCounts = new CallCounts();
+  readonly trace: EventTrace = new EventTrace();
 
   constructor(owner: ChannelOwner, make: MakeChannel, once = false) {
     this.#owner = owner;
@@ -50,6 +59,7 @@ export class PooledChannel implements ChannelObserver {
       channel.connect();
       if (channel.state !== "IDLE") this.onState(channel.state);
     });
+    owner.channelMade(this);
   }
 
   get isOpen(): boolean {
@@ -61,6 +71,7 @@ export class PooledChannel implements ChannelObserver {
     // Where it threw there is no call, and there will be no end of one.
     this.inFlight++;
     this.lastUsedAt = performance.now();
+    this.calls.onStart(this.lastUsedAt);
     return handle;
   }
 
@@ -81,6 +92,11 @@ export class PooledChannel implements ChannelObserver {
     });
   }
 
+  /** Those that are open, as far as the transport has any and shows them. */
+  get sockets(): Iterable<Socket> {
+    return this.#channel?.sockets?.() ?? [];
+  }
+
   get canPing(): boolean {
     return this.#channel?.capabilities.ping === true;
   }
@@ -93,6 +109,7 @@ export class PooledChannel implements ChannelObserver {
   /** Is given no more calls; closes when those in flight have ended, or were cut after `graceMs`. May be told again. */
   drain(graceMs: number): Promise<void> {
     clearTimeout(this.ageTimer);
+    this.isDraining = true;
     return this.opened.then(
       () => this.#channel?.drain(graceMs),
       () => {},
@@ -104,18 +121,21 @@ export class PooledChannel implements ChannelObserver {
   onState(state: State): void {
     if (state === this.state) return;
     this.state = state;
+    traceState(this.trace, state);
     if (state === "READY" || state === "TRANSIENT_FAILURE") this.#outcome?.(state);
     this.#owner.channelChanged(this);
   }
 
   onEvent(event: ConnectionEvent): void {
     if (event.type === "connected") this.connectedAt = performance.now();
+    traceEvent(this.trace, event, this.isDraining);
     this.#owner.channelEvent(this, event);
   }
 
   onCallEnd(code: Code): void {
     this.inFlight--;
     this.lastUsedAt = performance.now();
+    this.calls.onEnd(code);
     this.#owner.callEnded(this, code);
   }
 }

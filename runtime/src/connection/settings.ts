@@ -6,7 +6,13 @@ import { describe, misuse } from "../error.js";
 import { identityOf } from "../identity.js";
 import { checkBytes, defaultMaxReceiveMessageBytes } from "../limits.js";
 import { parseTarget } from "../target.js";
-import { defaultTransport, isTransportName, type TransportName, transportNames } from "../transport/transports.js";
+import {
+  defaultTransport,
+  isLocalTransport,
+  isTransportName,
+  type TransportName,
+  transportNames,
+} from "../transport/transports.js";
 
 /**
  * Options of a connection. With the target, they are what connections are shared by: handles with equal ones share.
@@ -64,6 +70,11 @@ export interface ConnectionOptions {
   readonly maxAgeMs?: number | undefined;
   /** Several connections to the target instead of one. */
   readonly pool?: PoolOptions | undefined;
+  /**
+   * Calls go to a peer only while its health service (`grpc.health.v1.Health`) says that it is serving, as gRFC A17 has
+   * it; meanwhile they fail with UNAVAILABLE, or wait with `waitForReady`. Default: nobody is asked.
+   */
+  readonly healthCheck?: HealthCheckOptions | undefined;
   /** Keeps the books of the transport's own channelz, where it has one; they cost memory for each call. Default false. */
   readonly channelz?: boolean | undefined;
 }
@@ -86,6 +97,7 @@ export const connectionOptionNames: readonly (keyof ConnectionOptions)[] = Objec
   probeAfterIdleMs: true,
   maxAgeMs: true,
   pool: true,
+  healthCheck: true,
   channelz: true,
 } satisfies { [Name in keyof Required<ConnectionOptions>]: true }) as (keyof ConnectionOptions)[];
 
@@ -125,6 +137,12 @@ export interface PoolOptions {
   readonly maxQueuedCalls?: number | undefined;
 }
 
+/** The `healthCheckConfig` of a gRPC service config. */
+export interface HealthCheckOptions {
+  /** Whose health matters: the full name of a service; `""` for the server as a whole. */
+  readonly serviceName: string;
+}
+
 export type Pick = "least-loaded" | "round-robin" | "random";
 
 /** The options of a dial, read: nothing is left open. */
@@ -152,6 +170,7 @@ export interface ConnectionSettings {
     readonly pick: Pick;
     readonly maxQueuedCalls: number;
   };
+  readonly healthCheck: HealthCheckOptions | undefined;
   readonly channelz: boolean;
 }
 
@@ -162,12 +181,14 @@ const minute = 60_000;
 export function readSettings(dialled: string, options: ConnectionOptions): ConnectionSettings {
   const { uri, authority, local } = parseTarget(dialled);
   const { keepalive = {}, backoff = {}, pool = {} } = options;
+  const transport = checkTransport(options.transport ?? defaultTransport);
+  const staysHere = local || isLocalTransport(transport);
   const settings: ConnectionSettings = {
     target: uri,
     authority: text("authority", options.authority, authority),
     short: oneOf("connection", options.connection ?? "long", ["long", "short"]) === "short",
-    credentials: checkCredentials(dialled, options.credentials ?? (local ? insecure() : undefined)),
-    transport: checkTransport(options.transport ?? defaultTransport),
+    credentials: checkCredentials(dialled, options.credentials ?? (staysHere ? insecure() : undefined)),
+    transport,
     maxReceiveMessageBytes: checkBytes(
       "maxReceiveMessageBytes",
       options.maxReceiveMessageBytes ?? defaultMaxReceiveMessageBytes,
@@ -183,6 +204,7 @@ export function readSettings(dialled: string, options: ConnectionOptions): Conne
     probeAfterIdleMs: duration("probeAfterIdleMs", options.probeAfterIdleMs, 2 * minute, 0),
     maxAgeMs: duration("maxAgeMs", options.maxAgeMs, never, 1),
     pool: readPool(pool),
+    healthCheck: options.healthCheck === undefined ? undefined : readHealthCheck(options.healthCheck),
     channelz: checkType("channelz", options.channelz ?? false, "boolean"),
   };
   if (settings.short && options.pool !== undefined) {
@@ -225,6 +247,11 @@ function readPool(pool: PoolOptions): ConnectionSettings["pool"] {
     pick: oneOf("pool.pick", pool.pick ?? "least-loaded", ["least-loaded", "round-robin", "random"]),
     maxQueuedCalls: count("pool.maxQueuedCalls", pool.maxQueuedCalls, 10_000, "pool.maxQueuedCalls", 0),
   };
+}
+
+function readHealthCheck(healthCheck: HealthCheckOptions): HealthCheckOptions {
+  checkObject("healthCheck", healthCheck, '{ serviceName }, such as { serviceName: "greeter.Greeter" }');
+  return { serviceName: checkType("healthCheck.serviceName", healthCheck.serviceName, "string") };
 }
 
 function checkCredentials(

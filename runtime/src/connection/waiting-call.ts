@@ -1,5 +1,5 @@
 import type { CallHandle, CallSink, CallSpec, Traffic } from "../contract.js";
-import { atDeadline } from "../deadline.js";
+import { atDeadline, longestTimerMs } from "../deadline.js";
 import { RpcError } from "../error.js";
 import { Metadata } from "../metadata.js";
 import { Code } from "../status.js";
@@ -21,6 +21,8 @@ export class WaitingCall<I, O> implements CallHandle<I> {
   /** Waits for a channel that is READY; others take any, and fail with it. */
   readonly isPatient: boolean;
   readonly #stopTimer: () => void;
+  /** It holds the process open, as a call on the wire does. */
+  readonly #holdOpen = setInterval(() => {}, longestTimerMs);
   #call: CallHandle<I> | undefined;
   #over = false;
   #reads = 0;
@@ -51,7 +53,7 @@ export class WaitingCall<I, O> implements CallHandle<I> {
   /** Starts the real call. Whether there is one now: not where this has been cancelled, or cannot be started. */
   begin(channel: CallStarter): boolean {
     if (this.#over) return false;
-    this.#stopTimer();
+    this.#stopTimers();
     try {
       const call = channel.start(this.#spec, this.#sink);
       this.#call = call;
@@ -107,7 +109,12 @@ export class WaitingCall<I, O> implements CallHandle<I> {
 
   #end({ code, details, cause }: RpcError): void {
     this.#over = true;
-    this.#stopTimer();
+    this.#stopTimers();
     this.#sink.onEnd({ code, details, cause, metadata: new Metadata() }, "unsent");
+  }
+
+  #stopTimers(): void {
+    this.#stopTimer();
+    clearInterval(this.#holdOpen);
   }
 }

@@ -7,13 +7,16 @@ import type { ConnectionGate } from "../contract.js";
  * connection and closes it at once, and tells nobody; other runtimes wait before they accept again.
  */
 const reservedDescriptors = 32;
-/** How often they are counted at most: it costs the more, the more there are. */
+/** How old a count may be. */
 const countEveryMs = 1000;
+/** How much of its time the process spends on counting at most: it costs the more, the more there are. */
+const countingShare = 1 / 20;
 
 export class CountingGate implements ConnectionGate {
   readonly #maxConnections: number;
   #free: number | undefined;
   #countedAt = Number.NEGATIVE_INFINITY;
+  #countingTookMs = 0;
   /** That were let in since they were counted. */
   #since = 0;
   /** Connections that are open. */
@@ -43,12 +46,14 @@ export class CountingGate implements ConnectionGate {
 
   /** How many file descriptors the process has left, a second ago at most; undefined where the system does not tell. */
   freeDescriptors(): number | undefined {
-    const now = performance.now();
-    // When there are few, none is let in by an old count.
-    const isOld = now - this.#countedAt >= countEveryMs || this.#since >= (this.#free ?? 0) - reservedDescriptors;
-    if (isOld && now > this.#countedAt) {
+    const age = performance.now() - this.#countedAt;
+    // When there are few, none is let in by an old count, and a flood of those that come has to wait for the next.
+    const isOld = age >= countEveryMs || this.#since >= (this.#free ?? 0) - reservedDescriptors;
+    if (isOld && age * countingShare >= this.#countingTookMs) {
+      const startedAt = performance.now();
       this.#free = countFreeDescriptors();
-      this.#countedAt = now;
+      this.#countedAt = performance.now();
+      this.#countingTookMs = this.#countedAt - startedAt;
       this.#since = 0;
     }
     return this.#free === undefined ? undefined : this.#free - this.#since;

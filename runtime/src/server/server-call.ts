@@ -1,7 +1,6 @@
 import { type Compression, type CompressionOption, readCompression } from "../compression.js";
 import { CallContext } from "../context.js";
 import type {
-  Call,
   Handler,
   IncomingCall,
   MessageSource,
@@ -9,6 +8,7 @@ import type {
   Next,
   Peer,
   ServerCall,
+  ServerSideCall,
   ServerSink,
   Traffic,
 } from "../contract.js";
@@ -60,7 +60,7 @@ export interface CallHost {
  * One call at a server: the sink that the transport reports to, the call that an implementation sees, and the call
  * that interceptors see.
  */
-export class IncomingServerCall implements ServerSink, PropagatingCall, Call {
+export class IncomingServerCall implements ServerSink, PropagatingCall, ServerSideCall {
   readonly side = "server";
   readonly method: MethodDesc;
   request: unknown;

@@ -16,13 +16,15 @@ import type {
 import { insecure, type ServerCredentials } from "../credentials.js";
 import { noDeadline } from "../deadline.js";
 import { describe, misuse, RpcError } from "../error.js";
+import { EventTrace } from "../event-trace.js";
 import { Metadata } from "../metadata.js";
 import { checkNumber } from "../number-option.js";
 import { Code } from "../status.js";
 import { isLocalAddress } from "../target.js";
-import { defaultTransport, loadTransport, type TransportName } from "../transport/transports.js";
+import { defaultTransport, isLocalTransport, loadTransport, type TransportName } from "../transport/transports.js";
 import { CountingGate } from "./connection-gate.js";
 import type { MethodStats } from "./method-stats.js";
+import type { ObservedServer } from "./observed-server.js";
 import { propagation } from "./propagation.js";
 import type { RawHandler } from "./raw-method.js";
 import { Routes } from "./routes.js";
@@ -137,9 +139,12 @@ export class Server implements ServiceRegistrar {
   readonly #routes: Routes;
   readonly #gate: CountingGate;
   readonly #bound: Bound[] = [];
+  readonly #trace = new EventTrace();
   readonly #host: CallHost;
   readonly #shutdownListeners: (() => void)[] = [];
   #transport: Promise<ServerTransport> | undefined;
+  /** Calls may come: what is registered stays as it is. */
+  #begun = false;
   #state: ServerStats["state"] = "serving";
   #cutCalls = 0;
   #stopWaiting: (() => void) | undefined;
@@ -176,7 +181,7 @@ export class Server implements ServiceRegistrar {
    *   INVALID_ARGUMENT for an implementation that lacks a method, or for an option that cannot be used; it names them
    */
   register<Impl>(desc: ServiceDesc<Impl>, impl: Impl, options: ServiceOptions = {}): void {
-    if (this.#transport !== undefined) {
+    if (this.#begun) {
       throw new RpcError(Code.FAILED_PRECONDITION, `${desc.serviceName}: register before listen()`);
     }
     this.#routes.add(desc, impl, options);
@@ -201,13 +206,15 @@ export class Server implements ServiceRegistrar {
     if (this.#bound.some((bound) => bound.address === address)) {
       throw new RpcError(Code.ALREADY_EXISTS, `this server listens on ${address} already`);
     }
-    const credentials = options.credentials ?? (isLocalAddress(address) ? insecure() : undefined);
+    const staysHere = isLocalAddress(address) || isLocalTransport(this.#options.transport ?? defaultTransport);
+    const credentials = options.credentials ?? (staysHere ? insecure() : undefined);
     if (credentials === undefined) {
       throw misuse(
         `credentials: ${address} may be reached from other machines, so say how to speak there: ` +
           "credentials: serverTls({ cert, key }) for TLS, or credentials: insecure() for plaintext",
       );
     }
+    this.#begun = true;
     this.#transport ??= this.#makeTransport();
     const bound = await (await this.#transport).listen(address, credentials, this.#dispatcher);
     return this.#add(bound);
@@ -217,15 +224,18 @@ export class Server implements ServiceRegistrar {
    * Takes calls that come by another way than `listen`.
    * @internal
    */
-  attach(make: (dispatcher: Dispatcher) => Bound): void {
-    this.#transport ??= Promise.reject(new RpcError(Code.FAILED_PRECONDITION, "listen() on an attached server"));
-    this.#transport.catch(() => {});
-    this.#bound.push(make(this.#dispatcher));
+  attach<B extends Bound>(make: (dispatcher: Dispatcher, options: ServeOptions) => B): B {
+    if (this.#state !== "serving") throw new RpcError(Code.UNAVAILABLE, "the server was shut down");
+    this.#begun = true;
+    const bound = make(this.#dispatcher, this.#allServeOptions);
+    this.#bound.push(bound);
     servers.add(this);
+    return bound;
   }
 
   async #add(bound: Bound): Promise<Bound> {
     this.#bound.push(bound);
+    this.#trace.add("info", `listens on ${bound.address}`);
     servers.add(this);
     if (this.#state === "serving") return bound;
     await bound.drain(0);
@@ -251,12 +261,14 @@ export class Server implements ServiceRegistrar {
     checkNumber("shutdown(): graceMs", graceMs, { atLeast: 0 });
     if (this.#state === "serving") {
       this.#state = "stopping";
+      this.#trace.add("info", "begins to shut down");
       for (const listener of this.#shutdownListeners.splice(0)) listener();
       if (preStopMs > 0 && this.#bound.length > 0) await this.#wait(preStopMs);
     } else {
       this.#stopWaiting?.();
     }
     const reason = new RpcError(Code.UNAVAILABLE, "the server is shutting down");
+    this.#trace.add("info", `takes no more calls; those in flight may end within ${graceMs} ms`);
     const drained = this.#bound.map((bound) => bound.drain(graceMs));
     for (const stream of [...this.#host.streams]) stream.askToEnd(reason);
     for (const cut of await Promise.all(drained)) this.#cutCalls += cut;
@@ -286,6 +298,16 @@ export class Server implements ServiceRegistrar {
     });
   }
 
+  /**
+   * For channelz.
+   * @internal
+   */
+  get observed(): ObservedServer {
+    const calls = Array.from(this.#routes.all, ({ counter }) => counter.calls);
+    const { unknown } = this.#routes;
+    return { trace: this.#trace, bound: this.#bound, calls: unknown === undefined ? calls : [...calls, unknown.calls] };
+  }
+
   /** What it is doing and has done. */
   stats(): ServerStats {
     const byService = new Map<string, MethodStats[]>(this.services.map(({ serviceName }) => [serviceName, []]));
@@ -304,11 +326,14 @@ export class Server implements ServiceRegistrar {
     };
   }
 
+  get #allServeOptions(): ServeOptions {
+    return { ...this.#serveOptions, longestReceiveBytes: this.#routes.longestReceiveBytes };
+  }
+
   async #makeTransport(): Promise<ServerTransport> {
-    const { longestReceiveBytes } = this.#routes;
     const named = this.#options.transport ?? defaultTransport;
     const transport = await loadTransport(named);
-    const serving = transport.serve({ ...this.#serveOptions, longestReceiveBytes });
+    const serving = transport.serve(this.#allServeOptions);
     const { compression, keepaliveEnforcement } = serving.capabilities;
     const cannot = (option: string, what: string) => {
       const details = `${option}: the transport ${transport.name} cannot ${what} (docs/transports.md)`;

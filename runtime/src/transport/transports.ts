@@ -1,7 +1,7 @@
 import type { Transport } from "../contract.js";
 
 /** The transports that come with this package. */
-export type TransportName = "grpc-js";
+export type TransportName = "grpc-js" | "in-process";
 
 /** What speaks where nobody says otherwise, at dial and at a server. */
 export const defaultTransport: TransportName = "grpc-js";
@@ -9,6 +9,7 @@ export const defaultTransport: TransportName = "grpc-js";
 /** Each is loaded by its first use: a process pays for what it speaks with. */
 const loaders: Record<TransportName, () => Promise<Transport>> = {
   "grpc-js": async () => (await import("./grpc-js/grpc-js.js")).grpcJs,
+  "in-process": async () => (await import("./in-process/in-process.js")).inProcessTransport,
 };
 
 export async function loadTransport(transport: TransportName | Transport): Promise<Transport> {
@@ -17,6 +18,11 @@ export async function loadTransport(transport: TransportName | Transport): Promi
 
 export function isTransportName(name: string): name is TransportName {
   return Object.hasOwn(loaders, name);
+}
+
+/** Whether what it carries stays on this machine for certain; known of ours before they are loaded. */
+export function isLocalTransport(transport: TransportName | Transport): boolean {
+  return typeof transport === "string" ? transport === "in-process" : transport.isLocal === true;
 }
 
 export const transportNames: readonly string[] = Object.keys(loaders);

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import {
   Channel,
   type ChannelOptions,
@@ -45,6 +46,8 @@ export class GrpcJsChannel implements TransportChannel {
   readonly #backoff: ConnectOptions["backoff"] | undefined;
   readonly #encoding: Encoding | undefined;
   readonly #calls = new Set<Pick<CallHandle<never>, "cancel">>();
+  /** Of those, the ones that do not hold the process open. */
+  readonly #background = new Set<Pick<CallHandle<never>, "cancel">>();
   #draining = false;
   #drained: Promise<void> | undefined;
   #onLastCall: (() => void) | undefined;
@@ -55,6 +58,7 @@ export class GrpcJsChannel implements TransportChannel {
     this.#channel = channel;
     this.#observer = observer;
     this.#sockets = sockets;
+    sockets?.refWhile(() => this.#holdsOpen);
     this.#backoff = options?.backoff;
     this.#encoding = options?.compression?.encoding;
     this.#watch(channel.getConnectivityState(false));
@@ -77,6 +81,10 @@ export class GrpcJsChannel implements TransportChannel {
 
   connect(): void {
     this.#channel.getConnectivityState(true);
+  }
+
+  sockets(): Iterable<Socket> {
+    return this.#sockets?.ready ?? [];
   }
 
   drain(graceMs: number): Promise<void> {
@@ -108,6 +116,8 @@ export class GrpcJsChannel implements TransportChannel {
     const grpcCall = this.#createCall(spec.method.path, deadline, spec.authority);
     const call = new GrpcJsCall<I, O>(grpcCall, spec, sink, this);
     this.#calls.add(call);
+    if (spec.background === true) this.#background.add(call);
+    else if (this.#background.size > 0) this.#sockets?.ref();
     call.start(only);
     return call;
   }
@@ -123,8 +133,15 @@ export class GrpcJsChannel implements TransportChannel {
   /** A call has told its sink of its end. */
   ended(call: Pick<CallHandle<never>, "cancel">, code: Code): void {
     this.#calls.delete(call);
+    this.#background.delete(call);
+    if (this.#background.size > 0 && !this.#holdsOpen) this.#sockets?.unref();
     this.#observer.onCallEnd(code);
     if (this.#calls.size === 0) this.#onLastCall?.();
+  }
+
+  /** Where all calls are in the background, nothing does. */
+  get #holdsOpen(): boolean {
+    return this.#background.size === 0 || this.#calls.size > this.#background.size;
   }
 
   #createCall(path: string, deadline: number, authority: string | undefined): ReturnType<GrpcChannel["createCall"]> {

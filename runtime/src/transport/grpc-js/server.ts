@@ -1,3 +1,4 @@
+import type { Http2Server } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TLSSocket } from "node:tls";
 import {
@@ -9,15 +10,19 @@ import {
 import type { Bound, Dispatcher, ServeOptions, ServerCapabilities, ServerTransport } from "../../contract.js";
 import type { ServerCredentials } from "../../credentials.js";
 import { longestTimerMs } from "../../deadline.js";
-import { listen } from "../listener.js";
+import { type Listener, listen } from "../listener.js";
+import { closeDeadSessions } from "./dead-sessions.js";
 import { type CallRegister, GrpcJsIncomingCall } from "./incoming-call.js";
 
 export class GrpcJsServer implements ServerTransport {
   readonly capabilities: ServerCapabilities = { keepaliveEnforcement: false, compression: false };
   readonly #options: ServeOptions;
+  readonly #lookEveryMs: number | undefined;
 
-  constructor(options: ServeOptions) {
+  /** @param lookEveryMs how often to look for connections that are dead; see there */
+  constructor(options: ServeOptions, lookEveryMs?: number) {
     this.#options = options;
+    this.#lookEveryMs = lookEveryMs;
   }
 
   async listen(address: string, credentials: ServerCredentials, dispatcher: Dispatcher): Promise<Bound> {
@@ -30,21 +35,31 @@ export class GrpcJsServer implements ServerTransport {
     takeAllMethods(server);
     // Sockets are accepted and encrypted by us, the same for every transport; grpc-js speaks HTTP/2 on them.
     const injector = server.createConnectionInjector(grpcServerCredentials.createInsecure());
+    for (const one of http2Servers(server)) closeDeadSessions(one, this.#lookEveryMs);
     const { gate } = this.#options;
     const listener = await listen(address, credentials, gate, (socket) => {
-      // grpc-js would take any certificate that a client shows for the client's own, verified or not.
-      if (socket instanceof TLSSocket && !socket.authorized) socket.getPeerCertificate = () => ({}) as never;
+      if (socket instanceof TLSSocket) showVerifiedOnly(socket);
       injector.injectConnection(socket);
     });
+    let closed: Promise<void> | undefined;
     return {
       address: listener.address,
       port: listener.port,
+      sockets: listener.sockets,
       drain(graceMs) {
         listener.close();
-        return drain(server, calls, graceMs);
+        // Asked a second time it would answer at once: it has nothing left to close that it knows of.
+        closed ??= new Promise((resolve) => server.tryShutdown(() => resolve()));
+        return drain(server, calls, listener, closed, graceMs);
       },
     };
   }
+}
+
+/** grpc-js would take any certificate that a client shows for the client's own, and reads it anew for each call. */
+function showVerifiedOnly(socket: TLSSocket): void {
+  const certificate = socket.authorized ? socket.getPeerCertificate() : {};
+  socket.getPeerCertificate = () => certificate as never;
 }
 
 /**
@@ -55,6 +70,11 @@ export class GrpcJsServer implements ServerTransport {
 function takeAllMethods(server: GrpcServer): void {
   const retrieve = (path: string) => ({ func: neverCalled, serialize: same, deserialize: same, type: "bidi", path });
   Object.assign(server, { _retrieveHandler: retrieve });
+}
+
+/** Its own, that it has for the injector. Private as well; the tests of hostile clients fail should it be gone. */
+function http2Servers(server: GrpcServer): Iterable<Http2Server> {
+  return (server as unknown as { http2Servers?: Map<Http2Server, unknown> }).http2Servers?.keys() ?? [];
 }
 
 const same = (bytes: Buffer): Buffer => bytes;
@@ -88,7 +108,7 @@ function limit(option: string, value: number): GrpcServerOptions {
 /** The calls of a server, to wait for and to cut. */
 class Calls implements CallRegister {
   readonly #calls = new Set<GrpcJsIncomingCall>();
-  #onEmpty: (() => void) | undefined;
+  #onEmpty: (() => void)[] = [];
 
   add(call: GrpcJsIncomingCall): void {
     this.#calls.add(call);
@@ -96,15 +116,13 @@ class Calls implements CallRegister {
 
   remove(call: GrpcJsIncomingCall): void {
     this.#calls.delete(call);
-    if (this.#calls.size === 0) this.#onEmpty?.();
+    if (this.#calls.size === 0) for (const resolve of this.#onEmpty.splice(0)) resolve();
   }
 
   /** Until there are none. */
   ended(): Promise<void> {
     if (this.#calls.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#onEmpty = resolve;
-    });
+    return new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
   /** How many there were. */
@@ -120,19 +138,24 @@ const lingerMs = 200;
 
 /**
  * GOAWAY to all clients, then waits. `tryShutdown` itself never returns while a stream stays open, and at times not
- * when the last has ended because its client went away: so it is not what decides.
+ * when the last has ended because its client went away: so it is not what decides. Nor does `forceShutdown` close
+ * anything but what channelz knows of; whoever takes no trailers and no GOAWAY is closed by the listener.
  */
-async function drain(server: GrpcServer, calls: Calls, graceMs: number): Promise<number> {
+async function drain(
+  server: GrpcServer,
+  calls: Calls,
+  listener: Listener,
+  closed: Promise<void>,
+  graceMs: number,
+): Promise<number> {
   const timers = new AbortController();
   const after = (ms: number) =>
     sleep(Math.min(ms, longestTimerMs), undefined, { signal: timers.signal }).catch(() => {});
-  await Promise.race([
-    new Promise<void>((resolve) => server.tryShutdown(() => resolve())),
-    calls.ended().then(() => after(lingerMs)),
-    after(graceMs),
-  ]);
-  timers.abort();
+  await Promise.race([closed, calls.ended().then(() => after(lingerMs)), after(graceMs)]);
   const cut = calls.cut();
+  if (cut > 0) await Promise.race([closed, after(lingerMs)]);
+  timers.abort();
   server.forceShutdown();
+  listener.destroy();
   return cut;
 }

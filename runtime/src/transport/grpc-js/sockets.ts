@@ -31,6 +31,7 @@ export class Sockets {
   readonly #connecting = new Set<Socket>();
   readonly #ready = new Map<Socket, { readonly peer: string; readonly closed: Promise<void> }>();
   #closing = false;
+  #mayRef: () => boolean = () => true;
 
   constructor(listener: SocketListener, connectTimeoutMs: number) {
     this.#listener = listener;
@@ -43,6 +44,22 @@ export class Sockets {
   }
 
   /**
+   * Has the sockets hold the process open only while `mayRef` says so. grpc-js has them do that from the first call on a
+   * socket to the end of the last, whoever's calls those are.
+   */
+  refWhile(mayRef: () => boolean): void {
+    this.#mayRef = mayRef;
+  }
+
+  ref(): void {
+    for (const socket of this.#ready.keys()) socket.ref();
+  }
+
+  unref(): void {
+    for (const socket of this.#ready.keys()) socket.unref();
+  }
+
+  /**
    * The peers on whose sockets calls go on. One that grpc-js has ended, and waits for the peer to end as well, is closed
    * if that takes long: a peer that no longer answers pings will not.
    */
@@ -50,6 +67,11 @@ export class Sockets {
     const sockets = [...this.#ready];
     for (const [socket] of sockets) if (socket.writableEnded) destroyIn(closeWithinMs, socket);
     return sockets.flatMap(([socket, { peer }]) => (socket.writableEnded ? [] : [peer]));
+  }
+
+  /** Those on which HTTP/2 has begun, until they are closed. */
+  get ready(): Iterable<Socket> {
+    return this.#ready.keys();
   }
 
   /** Resolves when all are closed, which their owner has asked them to. */
@@ -108,6 +130,8 @@ export class Sockets {
         resolve();
       });
     });
+    const ref = socket.ref.bind(socket);
+    socket.ref = () => (this.#mayRef() ? ref() : socket);
     this.#ready.set(socket, { peer, closed });
     this.#listener.onReady(peer);
   }

@@ -87,7 +87,7 @@ export class InProcessCall<I, O> implements CallHandle<I>, LaneReader<Pairs, End
   }
 
   cancel(code: Code, details: string): void {
-    this.fail({ code, details, metadata: new Metadata() });
+    this.#abort({ code, details, metadata: new Metadata() });
   }
 
   peer(): string | undefined {
@@ -98,15 +98,12 @@ export class InProcessCall<I, O> implements CallHandle<I>, LaneReader<Pairs, End
     return { sentBytes: this.#sentBytes, receivedBytes: this.#receivedBytes };
   }
 
-  /** Ends it from this side. */
-  fail(status: Status): void {
+  /** There is no connection for it. */
+  fail(details: string): void {
     if (this.isDone) return;
     this.#stop();
-    const progress = this.#stream.isAccepted ? "processed" : "unsent";
-    this.#stream.isCancelled = true;
-    this.link?.cancel(this.#stream, status.code === Code.DEADLINE_EXCEEDED);
-    // Whoever cancels it is not called back inside of that.
-    this.#channel.turns.post(() => this.#tellEnd(status, progress));
+    const status = { code: Code.UNAVAILABLE, details, metadata: new Metadata() };
+    this.#channel.turns.post(() => this.#tellEnd(status, "unsent"));
   }
 
   // ── What comes from the server ──
@@ -128,7 +125,7 @@ export class InProcessCall<I, O> implements CallHandle<I>, LaneReader<Pairs, End
       message = codec.decode(bytes);
     } catch (cause) {
       const details = `the response is not a readable ${codec.typeName}: ${RpcError.from(cause).details}`;
-      this.fail({ code: Code.INTERNAL, details, metadata: new Metadata(), cause });
+      this.#abort({ code: Code.INTERNAL, details, metadata: new Metadata(), cause });
       return;
     }
     if (isCompressed) markCompressed(message as object);
@@ -148,7 +145,19 @@ export class InProcessCall<I, O> implements CallHandle<I>, LaneReader<Pairs, End
     const { lastReason } = this.#channel;
     const why = lastReason === undefined ? "" : `: ${lastReason}`;
     const waited = this.link === undefined ? ` while the call waited for a connection${why}` : "";
-    this.cancel(Code.DEADLINE_EXCEEDED, `the deadline passed${waited}`);
+    const details = `the deadline passed${waited}`;
+    // A timer of Node.js may be early by a millisecond.
+    this.#abort({ code: Code.DEADLINE_EXCEEDED, details, metadata: new Metadata() }, true);
+  }
+
+  /** Ends it from this side. Whoever cancels it is not called back inside of that. */
+  #abort(status: Status, isLate: boolean = this.#spec.deadline <= performance.now()): void {
+    if (this.isDone) return;
+    this.#stop();
+    const progress = this.#stream.isAccepted ? "processed" : "unsent";
+    this.#stream.isCancelled = true;
+    this.link?.cancel(this.#stream, isLate);
+    this.#channel.turns.postSoon(() => this.#tellEnd(status, progress));
   }
 
   #stop(): void {

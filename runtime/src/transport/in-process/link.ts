@@ -2,7 +2,7 @@ import type { Dispatcher, Peer, ServeOptions } from "../../contract.js";
 import { longestTimerMs } from "../../deadline.js";
 import { Code } from "../../status.js";
 import { type IncomingCallOwner, InProcessIncomingCall } from "./incoming-call.js";
-import { type Stream, sizeOf } from "./stream.js";
+import type { Stream } from "./stream.js";
 import type { Turns } from "./turns.js";
 
 /** A channel, as it is told of its connection; in its own turns. */
@@ -31,7 +31,7 @@ export class Link implements IncomingCallOwner {
   #takesCalls = true;
   #isCut = false;
   #isClosed = false;
-  readonly #ageTimer: NodeJS.Timeout | undefined;
+  #ageTimer: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -98,8 +98,8 @@ export class Link implements IncomingCallOwner {
   goAway(): void {
     if (!this.#takesCalls) return;
     this.#takesCalls = false;
-    if (this.#atServer === 0) return this.#close("closed by the peer");
-    this.#channel.turns.post(() => this.#channel.onGoaway(this));
+    if (this.#atServer === 0) this.#close("closed by the peer");
+    else this.#channel.turns.post(() => this.#channel.onGoaway(this));
   }
 
   /** Ends the calls in flight; tells how many. */
@@ -118,23 +118,23 @@ export class Link implements IncomingCallOwner {
   // ── Inside ──
 
   #accept(stream: Stream): void {
-    const { maxMetadataBytes } = this.#options;
-    if (stream.isCancelled) return this.#leave();
-    if (this.#isCut) return this.#refuse(stream, Code.UNAVAILABLE, "the server is shutting down");
-    stream.isAccepted = true;
-    const bytes = maxMetadataBytes === Number.POSITIVE_INFINITY ? 0 : sizeOf(stream.metadata);
-    if (bytes > maxMetadataBytes) {
-      const details = `request metadata of ${bytes} bytes is over maxMetadataBytes, ${maxMetadataBytes}`;
-      return this.#refuse(stream, Code.RESOURCE_EXHAUSTED, details);
+    if (stream.isCancelled) {
+      this.#leave();
+      return;
     }
+    if (this.#isCut) {
+      this.#refuse(stream);
+      return;
+    }
+    stream.isAccepted = true;
     const call = new InProcessIncomingCall(stream, this);
     this.#calls.add(call);
     call.start(this.#dispatcher);
   }
 
-  #refuse(stream: Stream, code: Code, details: string): void {
-    stream.requests.stop();
-    stream.responses.close({ code, details, trailers: [] });
+  #refuse({ requests, responses }: Stream): void {
+    requests.stop();
+    responses.close({ code: Code.UNAVAILABLE, details: "the server is shutting down", trailers: [] });
     this.#leave();
   }
 
@@ -146,7 +146,7 @@ export class Link implements IncomingCallOwner {
 
   #retire(): void {
     this.goAway();
-    after(this.#options.maxConnectionAgeGraceMs, () => this.cut());
+    if (!this.#isClosed) this.#ageTimer = after(this.#options.maxConnectionAgeGraceMs, () => this.cut());
   }
 
   #watchIdleness(): void {

@@ -47,8 +47,3 @@ export function toPairs(metadata: Metadata | undefined): Pairs {
 export function fromPairs(pairs: Pairs): Metadata {
   return Metadata.received(() => pairs);
 }
-
-/** As RFC 9113 (section 6.5.2) counts a header list: 32 bytes for each field beside what is in it. */
-export function sizeOf(pairs: Pairs): number {
-  return pairs.reduce((sum, [key, value]) => sum + key.length + value.length + 32, 0);
-}

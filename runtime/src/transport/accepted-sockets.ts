@@ -1,0 +1,75 @@
+/** The connections of a listener, from the moment that they are accepted. */
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { ConnectionGate } from "../contract.js";
+
+/** Bytes that every client of HTTP/2 begins with: its preface and the header of its SETTINGS (RFC 9113, section 3.4). */
+const openingBytes = 24 + 9;
+
+/** Gets each connection, encrypted where it is to be, and has to close it. */
+export type OnSocket = (socket: Socket | TLSSocket) => void;
+
+export class AcceptedSockets {
+  readonly #gate: ConnectionGate;
+  readonly #onSocket: OnSocket;
+  readonly #openingMs: number;
+  readonly #open = new Set<Socket>();
+  /** Those that speak, as `TLSSocket` where they are encrypted. */
+  readonly speaking: Set<Socket> = new Set();
+  #closed = false;
+
+  /** @param openingMs milliseconds that a client has, once it is connected, to begin to speak HTTP/2 */
+  constructor(gate: ConnectionGate, onSocket: OnSocket, openingMs: number) {
+    this.#gate = gate;
+    this.#onSocket = onSocket;
+    this.#openingMs = openingMs;
+  }
+
+  /** Whether one that has just connected may stay. Whoever may not is closed without a word. */
+  admit(socket: Socket): boolean {
+    const leave = this.#closed ? undefined : this.#gate.open();
+    if (leave === undefined) {
+      socket.destroy();
+      return false;
+    }
+    this.#open.add(socket);
+    // A connection that breaks is reported to those who speak on it.
+    socket.on("error", () => {});
+    socket.once("close", () => {
+      this.#open.delete(socket);
+      leave();
+    });
+    socket.setNoDelay(true);
+    return true;
+  }
+
+  /** Gives one on that was admitted, or what encrypts it. */
+  speak(socket: Socket | TLSSocket): void {
+    // A handshake may take until after the end.
+    if (this.#closed) {
+      socket.destroy();
+      return;
+    }
+    // Nothing else bounds it: who has not begun has no session yet that could be pinged, or be idle.
+    const timer = setTimeout(() => {
+      if (socket.bytesRead < openingBytes) socket.destroy();
+    }, this.#openingMs).unref();
+    socket.on("error", () => {});
+    this.speaking.add(socket);
+    socket.once("close", () => {
+      clearTimeout(timer);
+      this.speaking.delete(socket);
+    });
+    this.#onSocket(socket);
+  }
+
+  /** Lets no more in; those that speak already are not touched. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Closes all that are open. */
+  destroy(): void {
+    for (const socket of this.#open) socket.destroy();
+  }
+}
