@@ -54,7 +54,8 @@ function checkServices(services: readonly ServiceDesc[]): void {
   if (!Array.isArray(services)) {
     throw misuse(`registerReflection(): services: must be a list of tables, not ${describe(services)}`);
   }
-  for (const { serviceName, descriptorSet } of services) {
+  for (const service of services) {
+    const { serviceName, descriptorSet } = Object(service) as Partial<ServiceDesc>;
     if (typeof serviceName !== "string") {
       throw misuse("registerReflection(): services: must be a list of tables, such as [GreeterDesc]");
     }

@@ -170,7 +170,7 @@ describe("the descriptors", () => {
     const all = Object.keys(protos);
     const expected = [...servicesOf(await request("", all, files))].map(([name, text]) => [name, embeddedIn(text)]);
     const others = await Promise.all([
-      request("", all.toReversed(), files.toReversed()),
+      request("", [...all].reverse(), [...files].reverse()),
       request("emit=services", all, files),
       request("messages=protobuf-es", all, files),
       request("Mnested/=@scope/nested/", all, files),

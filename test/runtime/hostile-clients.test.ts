@@ -16,6 +16,7 @@ import { TcpProxy } from "../connection/tcp-proxy.js";
 import { attack, callAttacks, connectionAttacks, wrongWith } from "./attacks.js";
 import { impatientServers } from "./impatient-servers.js";
 import { event, startKinds, stopKinds } from "./kinds.js";
+import { RawCalls } from "./raw-calls.js";
 import { Flag, FrameType, frame, opening } from "./raw-frames.js";
 import { wireTransports } from "./transports.js";
 
@@ -145,6 +146,18 @@ describe.each(wireTransports)("a server on $name", ({ transport }) => {
       const closed = idle.map((socket) => once(socket, "close"));
       await server.shutdown({ graceMs: 60_000 });
       await Promise.all(closed);
+      await holds(() => server.stats().openConnections === 0);
+    });
+
+    test("one that reads nothing of its answer does not outlive shutdown", async () => {
+      const { address, server } = await start();
+      const stalled = new RawCalls(address, { initialWindowSize: 0 });
+      stops.unshift(() => stalled.close());
+      const { ended } = stalled.start(KindsDesc.methods.serverStream.path);
+      await holds(() => server.stats().services[0]!.methods[1]!.inFlight === 1);
+      const { cutCalls } = await server.shutdown({ graceMs: 50 });
+      expect(cutCalls).toBe(1);
+      await ended;
       await holds(() => server.stats().openConnections === 0);
     });
 

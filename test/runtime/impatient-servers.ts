@@ -3,7 +3,7 @@ import type { Transport, TransportName } from "@trunkline/runtime";
 import { GrpcJsServer } from "../../runtime/src/transport/grpc-js/server.js";
 import { loadTransport } from "../../runtime/src/transport/transports.js";
 
-const lookEveryMs = 100;
+const lookEveryMs = 50;
 
 export function impatientServers(transport: string | Transport): Transport {
   const loaded = () => loadTransport(transport as TransportName | Transport);

@@ -57,10 +57,7 @@ const exhausted = (details: RegExp) => ({
   details: expect.stringMatching(details),
 });
 
-/** The loopback of the tests hands over what it gets, however long. */
-const limiting = transports.filter(({ name }) => name !== "loopback");
-
-describe.each(limiting)("on $name", ({ transport, name }) => {
+describe.each(transports)("on $name", ({ transport, name }) => {
   const start = (options: ServerOptions, ofService?: ServiceOptions) =>
     startKinds(transport, methods, options, ofService);
 

@@ -1,11 +1,9 @@
 /** Every transport that tests of the runtime run on: `describe.each(transports)`. */
-import type { Transport, TransportName } from "@trunkline/runtime";
-import { loopback } from "./loopback.js";
+import type { TransportName } from "@trunkline/runtime";
 
 export const transports: readonly Row[] = [
   { name: "grpc-js", transport: "grpc-js", isWire: true },
   { name: "in-process", transport: "in-process", isWire: false },
-  { name: "loopback", transport: loopback, isWire: false },
 ];
 
 /** Those that bytes travel on, for tests of what only a wire has. */
@@ -13,7 +11,7 @@ export const wireTransports: readonly Row[] = transports.filter(({ isWire }) => 
 
 interface Row {
   readonly name: string;
-  readonly transport: TransportName | Transport;
+  readonly transport: TransportName;
   /** Its bytes pass through sockets, where they can be seen, delayed and cut. */
   readonly isWire: boolean;
 }

@@ -12,7 +12,7 @@ import {
   ChannelConnectivityState_State as Wire,
 } from "./generated.js";
 import { socketRef } from "./socket-messages.js";
-import { timestampOf } from "./times.js";
+import { lastTimestamp } from "./times.js";
 import { traceMessage } from "./trace-message.js";
 
 /** Calls are spread over the channels of its pool: those are its subchannels, and the sockets are theirs. */
@@ -56,6 +56,6 @@ function channelData({ state, calls, trace }: Observed, target: string): Channel
     callsStarted: BigInt(calls.started),
     callsSucceeded: BigInt(calls.succeeded),
     callsFailed: BigInt(calls.failed),
-    lastCallStartedTimestamp: timestampOf(calls.lastStartedAt),
+    lastCallStartedTimestamp: lastTimestamp(calls.lastStartedAt),
   };
 }

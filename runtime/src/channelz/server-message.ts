@@ -4,14 +4,15 @@ import { identityOf } from "../identity.js";
 import type { Server } from "../server/server.js";
 import type { Server as ServerMessage } from "./generated.js";
 import { listenSocketRef } from "./socket-messages.js";
-import { timestampOf } from "./times.js";
+import { lastTimestamp } from "./times.js";
 import { traceMessage } from "./trace-message.js";
 
 export function serverMessage(server: Server): ServerMessage {
   const { trace, bound, calls } = server.observed;
   const sum = (count: "started" | "succeeded" | "failed") =>
     BigInt(calls.reduce((total, { [count]: one }) => total + one, 0));
-  const last = Math.max(...calls.map(({ lastStartedAt = Number.NEGATIVE_INFINITY }) => lastStartedAt));
+  const times = calls.flatMap(({ lastStartedAt }) => lastStartedAt ?? []);
+  const last = times.length === 0 ? undefined : Math.max(...times);
   return {
     ref: { serverId: BigInt(identityOf(server)), name: bound.map(({ address }) => address).join(", ") },
     data: {
@@ -19,7 +20,7 @@ export function serverMessage(server: Server): ServerMessage {
       callsStarted: sum("started"),
       callsSucceeded: sum("succeeded"),
       callsFailed: sum("failed"),
-      lastCallStartedTimestamp: timestampOf(last === Number.NEGATIVE_INFINITY ? undefined : last),
+      lastCallStartedTimestamp: lastTimestamp(last),
     },
     listenSocket: listeningOf(server).map(listenSocketRef),
   };

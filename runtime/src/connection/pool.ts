@@ -119,7 +119,8 @@ export class Pool implements ChannelOwner {
     const index = this.#channels.indexOf(channel);
     if (index >= 0) this.#channels.splice(index, 1);
     this.#retiring.add(channel);
-    this.#listener.onChannel(channel, "retired");
+    // It may be told twice, as by a call that is cancelled while its own channel opens.
+    if (!channel.isDraining) this.#listener.onChannel(channel, "retired");
     // Whatever goes wrong with a channel that nobody uses any more.
     void channel
       .drain(Number.POSITIVE_INFINITY)

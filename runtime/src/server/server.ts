@@ -146,7 +146,7 @@ export class Server implements ServiceRegistrar {
   /** Calls may come: what is registered stays as it is. */
   #begun = false;
   #state: ServerStats["state"] = "serving";
-  #cutCalls = 0;
+  readonly #drains: Promise<number>[] = [];
   #stopWaiting: (() => void) | undefined;
 
   /** @throws RpcError INVALID_ARGUMENT for an option that cannot be used; it names the option */
@@ -206,8 +206,8 @@ export class Server implements ServiceRegistrar {
     if (this.#bound.some((bound) => bound.address === address)) {
       throw new RpcError(Code.ALREADY_EXISTS, `this server listens on ${address} already`);
     }
-    const staysHere = isLocalAddress(address) || isLocalTransport(this.#options.transport ?? defaultTransport);
-    const credentials = options.credentials ?? (staysHere ? insecure() : undefined);
+    const staysHere = () => isLocalTransport(this.#options.transport ?? defaultTransport) || isLocalAddress(address);
+    const credentials = options.credentials ?? (staysHere() ? insecure() : undefined);
     if (credentials === undefined) {
       throw misuse(
         `credentials: ${address} may be reached from other machines, so say how to speak there: ` +
@@ -233,11 +233,12 @@ export class Server implements ServiceRegistrar {
     return bound;
   }
 
-  async #add(bound: Bound): Promise<Bound> {
+  async #add(bound: Bound): Promise<Pick<Bound, "address" | "port">> {
     this.#bound.push(bound);
     this.#trace.add("info", `listens on ${bound.address}`);
     servers.add(this);
-    if (this.#state === "serving") return bound;
+    const { address, port } = bound;
+    if (this.#state === "serving") return { address, port };
     await bound.drain(0);
     throw new RpcError(Code.CANCELLED, "shutdown() came before listen() was done");
   }
@@ -269,12 +270,15 @@ export class Server implements ServiceRegistrar {
     }
     const reason = new RpcError(Code.UNAVAILABLE, "the server is shutting down");
     this.#trace.add("info", `takes no more calls; those in flight may end within ${graceMs} ms`);
-    const drained = this.#bound.map((bound) => bound.drain(graceMs));
+    this.#drains.push(...this.#bound.map((bound) => bound.drain(graceMs)));
     for (const stream of [...this.#host.streams]) stream.askToEnd(reason);
-    for (const cut of await Promise.all(drained)) this.#cutCalls += cut;
+    let cuts: number[] = [];
+    // Whoever asked first waits for those too that somebody in more of a hurry has begun since.
+    do cuts = await Promise.all(this.#drains);
+    while (cuts.length < this.#drains.length);
     this.#state = "stopped";
     servers.delete(this);
-    return { cutCalls: this.#cutCalls };
+    return { cutCalls: cuts.reduce((sum, cut) => sum + cut, 0) };
   }
 
   /**
