@@ -18,7 +18,7 @@ const requireContract = importValue("requireContract", runtimePackage);
 const emitters = [emitClient, emitServer, emitHandlers, emitServiceDesc];
 const templateNames = [...clientNames, ...serverNames, ...handlersNames, ...serviceDescNames];
 
-/** With `descriptors=embed`, as the last. */
+/** With `descriptors=embed`: below the table, which is given its descriptors while the file is loaded. */
 const describingEmitters = [...emitters, emitDescriptors];
 const describingNames = [...templateNames, ...descriptorsNames, descriptorSetName];
 

@@ -6,10 +6,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { type FileDescriptorProto, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { build } from "esbuild";
-import { emitDescriptors } from "../../plugin/src/emitters/descriptors.js";
-import type { ServiceScope } from "../../plugin/src/emitters/holes.js";
 import { parseOptions } from "../../plugin/src/options.js";
-import { Printer } from "../../plugin/src/printer.js";
 import { node } from "../node.js";
 import { compileProtos, encodeRequest, filesOf, protoc, readAll, requestFor, root } from "./compile-protos.js";
 import { load, newFolder, removeGenerated, writeGenerated } from "./configured.js";
@@ -85,18 +82,6 @@ export const ${lower}Descriptors: Required<Pick<ServiceDesc, "descriptorSet">> =
       .replace(" ServiceDesc,", "");
     expect(rest).toBe(plain);
     expect(names(content)).toEqual(["greeter/v1/mood.proto", "greeter/v1/greeter.proto"]);
-  });
-
-  test("a specimen whose names are the holes renders back into the template", () => {
-    const p = new Printer({ taken: [], runtimeImport: "@trunkline/runtime" });
-    const specimen: Partial<ServiceScope> = {
-      $ServiceDesc: "$ServiceDesc",
-      $serviceDescriptors: "$serviceDescriptors",
-      $descriptorSet: "$descriptorSet",
-    };
-    emitDescriptors(p, specimen as ServiceScope);
-    const template = readFileSync(join(root, "templates/descriptors.ts"), "utf8");
-    expect(p.finish().body).toBe(template.replace(/^(import .*\n)+\n/, ""));
   });
 
   test("messages that are called like something in it get an alias", async () => {

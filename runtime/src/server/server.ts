@@ -14,7 +14,7 @@ import type {
   Transport,
 } from "../contract.js";
 import { insecure, type ServerCredentials } from "../credentials.js";
-import { noDeadline } from "../deadline.js";
+import { longestTimerMs, noDeadline } from "../deadline.js";
 import { describe, misuse, RpcError } from "../error.js";
 import { EventTrace } from "../event-trace.js";
 import { Metadata } from "../metadata.js";
@@ -264,7 +264,8 @@ export class Server implements ServiceRegistrar {
       this.#state = "stopping";
       this.#trace.add("info", "begins to shut down");
       for (const listener of this.#shutdownListeners.splice(0)) listener();
-      if (preStopMs > 0 && this.#bound.length > 0) await this.#wait(preStopMs);
+      const hurried = preStopMs > 0 && this.#bound.length > 0 && (await this.#isHurried(preStopMs));
+      if (hurried) return this.#stopped();
     } else {
       this.#stopWaiting?.();
     }
@@ -272,8 +273,12 @@ export class Server implements ServiceRegistrar {
     this.#trace.add("info", `takes no more calls; those in flight may end within ${graceMs} ms`);
     this.#drains.push(...this.#bound.map((bound) => bound.drain(graceMs)));
     for (const stream of [...this.#host.streams]) stream.askToEnd(reason);
+    return this.#stopped();
+  }
+
+  /** Waits for all that anybody has begun: who asked first, for those too that somebody in more of a hurry has. */
+  async #stopped(): Promise<ShutdownReport> {
     let cuts: number[] = [];
-    // Whoever asked first waits for those too that somebody in more of a hurry has begun since.
     do cuts = await Promise.all(this.#drains);
     while (cuts.length < this.#drains.length);
     this.#state = "stopped";
@@ -292,12 +297,13 @@ export class Server implements ServiceRegistrar {
     return installSignalHandlers(this, options);
   }
 
-  #wait(millis: number): Promise<void> {
+  /** Waits, unless somebody asks again meanwhile: then that one says how to go on. */
+  #isHurried(millis: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, millis);
+      const timer = setTimeout(() => resolve(false), Math.min(millis, longestTimerMs));
       this.#stopWaiting = () => {
         clearTimeout(timer);
-        resolve();
+        resolve(true);
       };
     });
   }
