@@ -14,6 +14,8 @@ for (const [folder, template] of [
   ["..", "buf.gen.protobuf-es.yaml"],
   ["..", "buf.gen.runtime.yaml"],
   ["../examples/demo", "buf.gen.yaml"],
+  ["../examples/cluster", "buf.gen.yaml"],
+  ["../examples/systemd", "buf.gen.yaml"],
   ["../interop", "buf.gen.yaml"],
 ] as const) {
   const cwd = fileURLToPath(new URL(folder, import.meta.url));

@@ -37,7 +37,7 @@ ${table(
   ],
 )}
 
-\`requests=partial|full\`, \`import_extension\`, \`runtime_import\`, \`service_config\` and \`M\` go with each of the four. \`ts_proto.\` options
+\`requests=partial|full\`, \`import_extension\`, \`runtime_import\`, \`descriptors\`, \`service_config\` and \`M\` go with each of the four. \`ts_proto.\` options
 go with \`messages=ts-proto\` only, \`protobuf_es.\` options with \`messages=protobuf-es\` only.
 
 With \`emit=all\`, messages of imported files are generated too, the same bytes whichever call of a compiler makes them. Those

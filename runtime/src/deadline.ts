@@ -20,7 +20,7 @@ export const longestTimerMs: number = 2 ** 31 - 1;
 export function atDeadline(deadline: number, onTime: () => void): () => void {
   const leftMs = deadline - performance.now();
   if (leftMs > longestTimerMs) return () => {};
-  const timer = setTimeout(onTime, leftMs);
+  const timer = setTimeout(onTime, Math.max(leftMs, 0));
   return () => clearTimeout(timer);
 }
 

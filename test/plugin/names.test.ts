@@ -25,6 +25,7 @@ describe("what a service exports", () => {
         unimplementedServer: "UnimplementedGreeterServer",
         handlers: "greeterHandlers",
         registerServer: "registerGreeterServer",
+        descriptors: "greeterDescriptors",
       },
     ]);
   });

@@ -16,6 +16,7 @@ describe("parseOptions", () => {
       importExtension: "js",
       runtimeImport: "@trunkline/runtime",
       requests: "partial",
+      descriptors: "none",
       mapping: new Map(),
       tsProto: new Map(),
       protobufEs: new Map(),
@@ -24,7 +25,7 @@ describe("parseOptions", () => {
 
   test("reads every option", () => {
     const parameter =
-      "messages=ts-proto,emit=services,import_extension=none, runtime_import=@x/y.z,requests=full," +
+      "messages=ts-proto,emit=services,import_extension=none, runtime_import=@x/y.z,requests=full,descriptors=embed," +
       "ts_proto.forceLong=string,ts_proto.unrecognizedEnumValue=-2,ts_proto.outputServices=none," +
       "Ma/b.proto=@x/y/b.js,Mc/=#c/";
     expect(parseOptions(parameter)).toEqual({
@@ -33,6 +34,7 @@ describe("parseOptions", () => {
       importExtension: "none",
       runtimeImport: "@x/y.z",
       requests: "full",
+      descriptors: "embed",
       mapping: new Map([
         ["a/b.proto", "@x/y/b.js"],
         ["c/", "#c/"],

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Project } from "ts-morph";
 import { emitClient } from "../../plugin/src/emitters/client.js";
+import { emitDescriptors } from "../../plugin/src/emitters/descriptors.js";
 import { emitHandlers } from "../../plugin/src/emitters/handlers.js";
 import type { MethodScope, ServiceScope } from "../../plugin/src/emitters/holes.js";
 import { emitServer } from "../../plugin/src/emitters/server.js";
@@ -43,6 +44,8 @@ describe("a specimen whose names are the holes renders back into the template", 
     $UnimplementedServiceServer: "$UnimplementedServiceServer",
     $serviceHandlers: "$serviceHandlers",
     $registerServiceServer: "$registerServiceServer",
+    $serviceDescriptors: "$serviceDescriptors",
+    $descriptorSet: "$descriptorSet",
     $serviceName: "$serviceName",
     $fileName: "$fileName",
     $serviceDoc: doc("$serviceDoc"),
@@ -54,6 +57,7 @@ describe("a specimen whose names are the holes renders back into the template", 
     ["server.ts", emitServer],
     ["handlers.ts", emitHandlers],
     ["service-desc.ts", emitServiceDesc],
+    ["descriptors.ts", emitDescriptors],
   ])("%s", (name, emit) => {
     const p = new Printer({ taken: [], runtimeImport: "@trunkline/runtime" });
     emit(p, specimen);

@@ -28,6 +28,7 @@ import {
   type Socket,
   TraceSeverity,
 } from "@trunkline/runtime/channelz";
+import { registerHealth } from "@trunkline/runtime/health";
 import {
   kindsClient,
   registerKindsServer,
@@ -35,6 +36,7 @@ import {
 } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
 import { EventTrace } from "../../runtime/src/event-trace.js";
 import { wallClockOf } from "../../runtime/src/wall-clock.js";
+import { Authority } from "./certificates.js";
 import { event } from "./kinds.js";
 import { transports, wireTransports } from "./transports.js";
 
@@ -356,10 +358,7 @@ describe.each(transports)("channelz on $name", ({ transport, isWire }) => {
   });
 });
 
-// The smallest transport of the tests is always connected, and ends at once.
-const eventful = transports.filter(({ name }) => name !== "loopback");
-
-describe.each(eventful)("the trace on $name", ({ transport }) => {
+describe.each(transports)("the trace on $name", ({ transport }) => {
   test("of a connection tells what has happened to it, and which of its channels it was", async () => {
     const { channelz } = await startChannelz(transport);
     const { address, server } = await startServer(transport);
@@ -445,6 +444,23 @@ describe.each(eventful)("the trace on $name", ({ transport }) => {
     expect(Number(numEventsLogged)).toBeGreaterThanOrEqual(60);
     expect(millis(events[0]?.timestamp)).toBeGreaterThanOrEqual(millis(early.events[0]?.timestamp));
     expect(events).not.toContainEqual(early.events[0]);
+  });
+
+  test("of a connection that asks for its peer's health tells what it is", async () => {
+    const { channelz } = await startChannelz(transport);
+    const server = new Server({ transport });
+    const health = registerHealth(server);
+    listening.push(server);
+    const { address } = await server.listen("127.0.0.1:0");
+    const channel = dial(address, { transport, healthCheck: { serviceName: "" } });
+    await channel.waitForReady();
+    const seen = event();
+    channel.onEvent((one) => one.type === "health" && !one.serving && seen.happen());
+    health.set("", "NOT_SERVING");
+    await seen.happened;
+    const { data } = await channelTo(channelz, address);
+    const about = data!.trace!.events.filter(({ description }) => /health|serving/i.test(description));
+    expect(about.map(({ severity }) => severity)).toEqual([TraceSeverity.CT_INFO, TraceSeverity.CT_WARNING]);
   });
 
   test("of a connection that cannot be opened at all says why", async () => {
@@ -578,6 +594,30 @@ describe.each(wireTransports)("sockets on $name", ({ transport }) => {
     expect(theirs?.security).toEqual(security(der("server.pem"), der("client.pem")));
     await channel.close();
     await holds(async () => (await serverSockets(channelz, address)).length === 0);
+  });
+
+  test("that are encrypted show no certificate that nobody has verified", async () => {
+    const pem = (name: string) => readFileSync(`fixtures/tls/${name}`);
+    const stranger = new Authority();
+    try {
+      const { channelz } = await startChannelz(transport);
+      const keys = { cert: pem("server.pem"), key: pem("server.key"), clientCa: pem("ca.pem") };
+      const { address } = await startServer(transport, "127.0.0.1:0", {
+        credentials: serverTls({ ...keys, requireClientCertificate: false }),
+      });
+      const { cert, key } = stranger.issue();
+      const credentials = tls({ ca: pem("ca.pem"), cert, key });
+      await kindsClient(dial(address.replace("127.0.0.1", "localhost"), { transport, credentials })).unary({});
+      const [theirs] = await serverSockets(channelz, address);
+      const shown = (socket: Socket | undefined) =>
+        socket?.security?.model?.$case === "tls" ? socket.security.model.value : undefined;
+      expect(shown(theirs)?.localCertificate).toEqual(Buffer.from(new X509Certificate(keys.cert).raw));
+      expect(shown(theirs)?.remoteCertificate).toHaveLength(0);
+      const [ours] = await clientSockets(channelz, address.replace("127.0.0.1", "localhost"));
+      expect(shown(ours)?.localCertificate).toEqual(Buffer.from(new X509Certificate(cert).raw));
+    } finally {
+      stranger.remove();
+    }
   });
 
   test("of 1,000 connections that were made and closed leave nothing", async () => {

@@ -162,6 +162,27 @@ describe.each(transports)("reflection on $name", ({ transport }) => {
     }
   });
 
+  test("every name of every file leads to it", async () => {
+    const { client } = await start(transport, { services: ["Greeter", ...Object.keys(implementations)] });
+    const answers = await ask(client, ...Object.keys(describedProtos).map(byFile));
+    const file = answers.flatMap(filesIn).sort((a, b) => a.dependency.length - b.dependency.length);
+    const registry = createFileRegistry({ $typeName: "google.protobuf.FileDescriptorSet", file });
+    const expected = [...registry].flatMap((type): readonly (readonly [string, string])[] => {
+      const inside =
+        type.kind === "message"
+          ? [...type.fields, ...type.oneofs].map(({ name }) => `${type.typeName}.${name}`)
+          : type.kind === "service"
+            ? type.methods.map(({ name }) => `${type.typeName}.${name}`)
+            : type.kind === "enum"
+              ? type.values.map(({ name }) => type.typeName.replace(/[^.]*$/, name))
+              : [];
+      return [type.typeName, ...inside].map((name) => [name, type.file.proto.name]);
+    });
+    expect(expected.length).toBeGreaterThan(100);
+    const found = await ask(client, ...expected.map(([name]) => bySymbol(name)));
+    expect(found.map((answer, i) => [expected[i]?.[0], fileNames(answer)[0]])).toEqual(expected);
+  });
+
   test.each([
     ["a service", "greeter.v1.SilentGreeter", "greeter/v1/greeter.proto"],
     ["a method", "greeter.v1.Greeter.SayHello", "greeter/v1/greeter.proto"],

@@ -1,13 +1,8 @@
-/** Reads what generated tables embed. */
-import { fromBinary } from "@bufbuild/protobuf";
+/**
+ * Reads what generated tables embed, and no more of it than names: descriptor.proto as a library has it takes longer to load
+ * than the rest of this package.
+ */
 import { BinaryReader } from "@bufbuild/protobuf/wire";
-import {
-  type DescriptorProto,
-  type EnumDescriptorProto,
-  type FieldDescriptorProto,
-  type FileDescriptorProto,
-  FileDescriptorProtoSchema,
-} from "@bufbuild/protobuf/wkt";
 
 /** A proto file, as far as reflection looks into it. */
 export interface DescribedFile {
@@ -46,52 +41,126 @@ function filesOf(bytes: Uint8Array): DescribedFile[] {
   const reader = new BinaryReader(bytes);
   while (reader.pos < reader.len) {
     const [field, wireType] = reader.tag();
-    if (field === 1) files.push(describeFile(reader.bytes()));
+    if (field === setFields.file) files.push(new DescriptorReader(reader.bytes()));
     else reader.skip(wireType, field);
   }
   return files;
 }
 
-function describeFile(bytes: Uint8Array): DescribedFile {
-  const file = fromBinary(FileDescriptorProtoSchema, bytes);
-  const contents = new Contents(file);
-  return { name: file.name, bytes, imports: file.dependency, ...contents };
-}
+// Field numbers of google/protobuf/descriptor.proto. The name of whatever has one is its field 1.
+const nameField = 1;
+const setFields = { file: 1 } as const;
+const fileFields = { package: 2, dependency: 3, message: 4, enum: 5, service: 6, extension: 7 } as const;
+const messageFields = { field: 2, message: 3, enum: 4, extension: 6, oneof: 8 } as const;
+const fieldFields = { extendee: 2, number: 3 } as const;
+const enumFields = { value: 2 } as const;
+const serviceFields = { method: 2 } as const;
 
-/** Collects what a file declares. */
-class Contents {
+/**
+ * Walks a FileDescriptorProto once, from its first byte to its last. The plugin writes fields in the order of their numbers:
+ * the name of a thing, and the package of a file, come before what is inside of it.
+ */
+class DescriptorReader implements DescribedFile {
+  readonly bytes: Uint8Array;
+  readonly imports: string[] = [];
   readonly symbols = new Set<string>();
   readonly messages = new Set<string>();
   readonly extensions: Extension[] = [];
+  readonly #reader: BinaryReader;
+  name = "";
 
-  constructor(file: FileDescriptorProto) {
-    const scope = file.package === "" ? "" : `${file.package}.`;
-    for (const message of file.messageType) this.#addMessage(scope, message);
-    for (const one of file.enumType) this.#addEnum(scope, one);
-    for (const extension of file.extension) this.#addExtension(scope, extension);
-    for (const service of file.service) {
-      this.symbols.add(scope + service.name);
-      for (const { name } of service.method) this.symbols.add(`${scope}${service.name}.${name}`);
-    }
+  /** Throws where the bytes are no message. */
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.#reader = new BinaryReader(bytes);
+    let scope = "";
+    this.#eachField(bytes.length, (field) => {
+      if (field === nameField) this.name = this.#reader.string();
+      else if (field === fileFields.package) scope = `${this.#reader.string()}.`;
+      else if (field === fileFields.dependency) this.imports.push(this.#reader.string());
+      else if (field === fileFields.message) this.#readMessage(scope);
+      else if (field === fileFields.enum) this.#readEnum(scope);
+      else if (field === fileFields.service) this.#readService(scope);
+      else if (field === fileFields.extension) this.#readExtension(scope);
+      else return false;
+      return true;
+    });
   }
 
-  #addMessage(scope: string, message: DescriptorProto): void {
-    const typeName = scope + message.name;
-    this.symbols.add(typeName);
-    this.messages.add(typeName);
-    for (const { name } of [...message.field, ...message.oneofDecl]) this.symbols.add(`${typeName}.${name}`);
-    for (const nested of message.nestedType) this.#addMessage(`${typeName}.`, nested);
-    for (const one of message.enumType) this.#addEnum(`${typeName}.`, one);
-    for (const extension of message.extension) this.#addExtension(`${typeName}.`, extension);
+  #readMessage(scope: string): void {
+    let inside = scope;
+    this.#eachField(this.#readEnd(), (field) => {
+      if (field === nameField) {
+        const typeName = this.#addName(scope);
+        this.messages.add(typeName);
+        inside = `${typeName}.`;
+      } else if (field === messageFields.field || field === messageFields.oneof) this.#readName(inside);
+      else if (field === messageFields.message) this.#readMessage(inside);
+      else if (field === messageFields.enum) this.#readEnum(inside);
+      else if (field === messageFields.extension) this.#readExtension(inside);
+      else return false;
+      return true;
+    });
+  }
+
+  #readService(scope: string): void {
+    let inside = scope;
+    this.#eachField(this.#readEnd(), (field) => {
+      if (field === nameField) inside = `${this.#addName(scope)}.`;
+      else if (field === serviceFields.method) this.#readName(inside);
+      else return false;
+      return true;
+    });
   }
 
   /** Values are beside their enum, not inside of it: as in C++, where protobuf has the rule from. */
-  #addEnum(scope: string, { name, value }: EnumDescriptorProto): void {
-    for (const symbol of [name, ...value.map((one) => one.name)]) this.symbols.add(scope + symbol);
+  #readEnum(scope: string): void {
+    this.#eachField(this.#readEnd(), (field) => {
+      if (field === nameField) this.#addName(scope);
+      else if (field === enumFields.value) this.#readName(scope);
+      else return false;
+      return true;
+    });
   }
 
-  #addExtension(scope: string, { name, extendee, number }: FieldDescriptorProto): void {
-    this.symbols.add(scope + name);
-    this.extensions.push({ extendee: extendee.replace(/^\./, ""), number });
+  #readExtension(scope: string): void {
+    let extendee = "";
+    let number = 0;
+    this.#eachField(this.#readEnd(), (field) => {
+      if (field === nameField) this.#addName(scope);
+      else if (field === fieldFields.extendee) extendee = this.#reader.string().replace(/^\./, "");
+      else if (field === fieldFields.number) number = this.#reader.int32();
+      else return false;
+      return true;
+    });
+    this.extensions.push({ extendee, number });
+  }
+
+  /** A message of which nothing but the name is wanted: most of a file are fields and values. */
+  #readName(scope: string): void {
+    this.#eachField(this.#readEnd(), (field) => {
+      if (field === nameField) this.#addName(scope);
+      return field === nameField;
+    });
+  }
+
+  #addName(scope: string): string {
+    const symbol = scope + this.#reader.string();
+    this.symbols.add(symbol);
+    return symbol;
+  }
+
+  /** Where the message ends whose length comes next. */
+  #readEnd(): number {
+    const length = this.#reader.uint32();
+    return this.#reader.pos + length;
+  }
+
+  /** Shows the fields until `end` to `read`, which reads the value of one and returns true, or false to pass over it. */
+  #eachField(end: number, read: (field: number) => boolean): void {
+    while (this.#reader.pos < end) {
+      const [field, wireType] = this.#reader.tag();
+      if (!read(field)) this.#reader.skip(wireType, field);
+    }
   }
 }

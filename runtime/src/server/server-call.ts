@@ -375,7 +375,7 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, ServerSi
   }
 
   readonly #fail = (thrown: unknown): void => {
-    const stopped = this.#askedToEnd !== undefined && isAbortError(thrown) ? this.#askedToEnd : thrown;
+    const stopped = this.#stoppedAsAsked(thrown) ? this.#askedToEnd : thrown;
     const answer = isAnswer(stopped) ? stopped : faultAnswer(stopped);
     if (answer !== stopped && !(this.#failure !== undefined && isAbortError(thrown))) {
       this.#route.onError(thrown instanceof Fault ? thrown.cause : thrown, this);
@@ -403,6 +403,12 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, ServerSi
         this.#route.onError(error, this);
       }
     }
+  }
+
+  /** The handler has stopped because it was asked to: by itself, or in a call of its own that its signal has cancelled. */
+  #stoppedAsAsked(thrown: unknown): boolean {
+    if (this.#askedToEnd === undefined) return false;
+    return isAbortError(thrown) || (thrown instanceof RpcError && thrown.cause === this.#askedToEnd);
   }
 
   #finish(): void {

@@ -1,3 +1,5 @@
+import { constants } from "node:os";
+import { longestTimerMs } from "../deadline.js";
 import type { Server, ShutdownOptions, ShutdownReport } from "./server.js";
 
 export interface SignalOptions extends ShutdownOptions {
@@ -24,14 +26,20 @@ export function installSignalHandlers(server: Server, options: SignalOptions): (
     void stop(signal);
   };
   const stop = async (signal: NodeJS.Signals) => {
+    // What is waited for need not hold the process open, as a connection that is being closed does not.
+    const alive = setInterval(() => {}, longestTimerMs);
     try {
-      await onStopped?.(await server.shutdown(shutdown));
+      const report = await server.shutdown(shutdown);
+      await onStopped?.(report);
     } catch (error) {
       console.error("installSignalHandlers(): onStopped failed:", error);
     } finally {
+      clearInterval(alive);
       uninstall();
       // Ends the process as the signal would have, unless somebody else handles it: whoever sent it can tell.
       process.kill(process.pid, signal);
+      // Still here: process 1 of a container, to which a signal does nothing that nobody handles.
+      if (process.listenerCount(signal) === 0) process.exit(128 + constants.signals[signal]);
     }
   };
   for (const signal of signals) process.on(signal, onSignal);

@@ -20,11 +20,14 @@
  */
 
 import { HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse } from "./health.js";
-import type { CallOptions, Channel, DialOptions, MessageSource, ServerCall, ServerStreamMethod, ServiceOptions, ServiceRegistrar, UnaryMethod } from "@trunkline/runtime";
+import type { CallOptions, Channel, DialOptions, MessageSource, ServerCall, ServerStreamMethod, ServiceDesc, ServiceOptions, ServiceRegistrar, UnaryMethod } from "@trunkline/runtime";
 import { requireContract, serverStreamMethod, sharedClient, unaryMethod, unimplemented } from "@trunkline/runtime";
 import { tsProtoFull } from "@trunkline/runtime/ts-proto";
 
 requireContract(1);
+
+/** This file and all that it imports: a google.protobuf.FileDescriptorSet, encoded, in base64. */
+const descriptorSet: string = "CucGChtncnBjL2hlYWx0aC92MS9oZWFsdGgucHJvdG8SDmdycGMuaGVhbHRoLnYxIi4KEkhlYWx0aENoZWNrUmVxdWVzdBIYCgdzZXJ2aWNlGAEgASgJUgdzZXJ2aWNlIrEBChNIZWFsdGhDaGVja1Jlc3BvbnNlEkkKBnN0YXR1cxgBIAEoDjIxLmdycGMuaGVhbHRoLnYxLkhlYWx0aENoZWNrUmVzcG9uc2UuU2VydmluZ1N0YXR1c1IGc3RhdHVzIk8KDVNlcnZpbmdTdGF0dXMSCwoHVU5LTk9XThAAEgsKB1NFUlZJTkcQARIPCgtOT1RfU0VSVklORxACEhMKD1NFUlZJQ0VfVU5LTk9XThADIhMKEUhlYWx0aExpc3RSZXF1ZXN0IsQBChJIZWFsdGhMaXN0UmVzcG9uc2USTAoIc3RhdHVzZXMYASADKAsyMC5ncnBjLmhlYWx0aC52MS5IZWFsdGhMaXN0UmVzcG9uc2UuU3RhdHVzZXNFbnRyeVIIc3RhdHVzZXMaYAoNU3RhdHVzZXNFbnRyeRIQCgNrZXkYASABKAlSA2tleRI5CgV2YWx1ZRgCIAEoCzIjLmdycGMuaGVhbHRoLnYxLkhlYWx0aENoZWNrUmVzcG9uc2VSBXZhbHVlOgI4ATL9AQoGSGVhbHRoElAKBUNoZWNrEiIuZ3JwYy5oZWFsdGgudjEuSGVhbHRoQ2hlY2tSZXF1ZXN0GiMuZ3JwYy5oZWFsdGgudjEuSGVhbHRoQ2hlY2tSZXNwb25zZRJNCgRMaXN0EiEuZ3JwYy5oZWFsdGgudjEuSGVhbHRoTGlzdFJlcXVlc3QaIi5ncnBjLmhlYWx0aC52MS5IZWFsdGhMaXN0UmVzcG9uc2USUgoFV2F0Y2gSIi5ncnBjLmhlYWx0aC52MS5IZWFsdGhDaGVja1JlcXVlc3QaIy5ncnBjLmhlYWx0aC52MS5IZWFsdGhDaGVja1Jlc3BvbnNlMAFCcAoRaW8uZ3JwYy5oZWFsdGgudjFCC0hlYWx0aFByb3RvUAFaLGdvb2dsZS5nb2xhbmcub3JnL2dycGMvaGVhbHRoL2dycGNfaGVhbHRoX3YxogIMR3JwY0hlYWx0aFYxqgIOR3JwYy5IZWFsdGguVjFiBnByb3RvMw==";
 
 /** Whether a server, and each of its services, can take calls. */
 export interface HealthClient {
@@ -145,3 +148,8 @@ export const HealthDesc: {
     }),
   },
 };
+
+/** The table with the descriptors of its file: what servers that have the service show to tools by reflection. */
+export const healthDescriptors: Required<Pick<ServiceDesc, "descriptorSet">> = Object.assign(HealthDesc, {
+  descriptorSet: descriptorSet,
+});
