@@ -1,6 +1,6 @@
 /** What docs/transports.md says that a transport cannot do, and what happens then. */
 import { getChannelzHandlers } from "@grpc/grpc-js";
-import { Code, type DialOptions, dial, insecure, type LoadBalancing, type Transport } from "@trunkline/runtime";
+import { Code, type DialOptions, dial, insecure, type LoadBalancing, Server, type Transport } from "@trunkline/runtime";
 import { kindsClient } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
 import { readSettings } from "../../runtime/src/connection/settings.js";
 import { startKinds } from "../runtime/kinds.js";
@@ -13,6 +13,14 @@ afterEach(stopProxied);
 const grpcJs = wireTransports.filter(({ name }) => name === "grpc-js");
 
 describe.each(grpcJs)("$name", ({ transport }) => {
+  test("a server that is to enforce keepalive says that it cannot", async () => {
+    const server = new Server({ transport: "grpc-js", keepaliveEnforcement: { minTimeMs: 1000 } });
+    await expect(server.listen("127.0.0.1:0")).rejects.toMatchObject({
+      code: Code.UNIMPLEMENTED,
+      details: "keepaliveEnforcement: the transport grpc-js cannot enforce how often clients ping (docs/transports.md)",
+    });
+  });
+
   test("says of itself what it cannot do", async () => {
     const { grpcJs } = await import("../../runtime/src/transport/grpc-js/grpc-js.js");
     const settings = readSettings("localhost:1", { credentials: insecure() });
