@@ -1,5 +1,5 @@
 import { CallContext } from "../context.js";
-import type { AttemptListener, CallOptions, MessageSource, MethodDesc, ClientSideCall } from "../contract.js";
+import type { AttemptListener, CallOptions, ClientSideCall, MessageSource, MethodDesc } from "../contract.js";
 import { checkPoint, fromEpochMs, noDeadline, timeLeft, toDate } from "../deadline.js";
 import { Metadata } from "../metadata.js";
 import type { ClientCall } from "./client-call.js";
