@@ -21,7 +21,7 @@ export const loopback: Transport = {
     async listen(_address, _credentials, dispatcher) {
       const address = `127.0.0.1:${++ports}`;
       servers.set(address, dispatcher);
-      return { address, port: ports, drain: async () => (servers.delete(address), 0) };
+      return { address, port: ports, drain: () => Promise.resolve(servers.delete(address)).then(() => 0) };
     },
   }),
 };
