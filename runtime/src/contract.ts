@@ -364,8 +364,6 @@ export type Interceptor = (next: Next) => (call: Call) => Reply | Promise<Reply>
 export interface Capabilities {
   /** `ping()` measures a round trip. */
   readonly ping: boolean;
-  /** Says for a failed call whether the server may have processed it (`progress` other than "unknown"). */
-  readonly progress: boolean;
   /** Compresses the requests of each call as the call wants it; otherwise only as it was dialled. */
   readonly compressionPerCall: boolean;
 }
@@ -382,6 +380,11 @@ export interface Transport {
   readonly name: string;
   /** What it carries stays on this machine, whatever the target and the address: plaintext goes without saying. Default false. */
   readonly isLocal?: boolean;
+  /**
+   * Says of failed calls how far they got (`Progress` other than "unknown"): what the server has provably not processed is
+   * then tried again, with or without a policy. Default false.
+   */
+  readonly tellsProgress?: boolean;
   /** At once, or when what the target needs has been loaded. */
   connect(options: ConnectOptions, observer: ChannelObserver): TransportChannel | Promise<TransportChannel>;
   serve(options: ServeOptions): ServerTransport;

@@ -39,6 +39,7 @@ export function inProcess(server: Server): Transport {
   return {
     name,
     isLocal: true,
+    tellsProgress: true,
     connect: (options, observer) => new InProcessChannel(find, options, observer),
     serve() {
       throw misuse(

@@ -26,7 +26,7 @@ describe.each(grpcJs)("$name", ({ transport }) => {
     const settings = readSettings("localhost:1", { credentials: insecure() });
     const observer = { onState: () => {}, onEvent: () => {}, onCallEnd: () => {} };
     const channel = await grpcJs.connect({ ...settings, credentials: insecure() }, observer);
-    expect(channel.capabilities).toEqual({ ping: false, progress: false, compressionPerCall: false });
+    expect(channel.capabilities).toEqual({ ping: false, compressionPerCall: false });
     await channel.drain(0);
   });
 
@@ -129,7 +129,7 @@ describe("a transport that can ping", () => {
     connect(options, observer) {
       made++;
       return Object.assign(loopback.connect(options, observer), {
-        capabilities: { ping: true, progress: true },
+        capabilities: { ping: true },
         ping: async (deadline: number) => {
           pings.push(deadline - performance.now());
           if (!answers) throw new Error("nobody answers");

@@ -42,7 +42,7 @@ function fated(fates: readonly Fate[]): { readonly transport: Transport; readonl
     ...loopback,
     name: `fated ${begunTransports++}`,
     connect: (_options, observer) => ({
-      capabilities: { ping: false, progress: true, compressionPerCall: true },
+      capabilities: { ping: false, compressionPerCall: true },
       state: "READY",
       connect: () => {},
       drain: async () => {},

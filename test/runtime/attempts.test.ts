@@ -390,6 +390,20 @@ describe("a transport that tells what a server has not processed", () => {
     await channel.close();
   });
 
+  test("has them tried again without a policy too, and where there is to be one attempt", async () => {
+    const { transport, attempts } = refusing(1);
+    const { address } = await startKinds(transport, { unary: (request) => request });
+    const channel = dial(address, { transport });
+    expect(await kindsClient(channel).unary({ text: "second" })).toMatchObject({ text: "second" });
+    expect(attempts).toEqual([0, 0]);
+    await channel.close();
+    const never = refusing(1);
+    const other = await startKinds(never.transport, { unary: (request) => request });
+    const once = dial(other.address, { transport: never.transport, retry: false });
+    expect(await kindsClient(once).unary({ text: "second" })).toMatchObject({ text: "second" });
+    await once.close();
+  });
+
   test("is asked once more, and no more", async () => {
     const twice = refusing(2);
     const other = await startKinds(twice.transport, { unary: (request) => request });

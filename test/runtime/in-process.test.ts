@@ -712,7 +712,7 @@ describe("what it cannot do", () => {
     const settings = readSettings("kinds", { transport });
     const observer = { onState: () => {}, onEvent: () => {}, onCallEnd: () => {} };
     const channel = await inProcessTransport.connect(settings as never, observer);
-    expect(channel.capabilities).toEqual({ ping: true, progress: true, compressionPerCall: true });
+    expect(channel.capabilities).toEqual({ ping: true, compressionPerCall: true });
     await channel.drain(0);
     await expect(serverOf(echo, { keepaliveEnforcement: {} }).listen("127.0.0.1:0")).rejects.toMatchObject({
       code: Code.UNIMPLEMENTED,

@@ -32,6 +32,7 @@ import { MessageStream } from "../message-stream.js";
 import { Metadata } from "../metadata.js";
 import { Reply } from "../reply.js";
 import { outsideHandlers, startingOutsideHandlers, withParent } from "../server/propagation.js";
+import { tellsProgress } from "../transport/transports.js";
 import { becomeReady } from "./become-ready.js";
 import { callCredentialsInterceptor } from "./call-credentials.js";
 import { ClientCall } from "./client-call.js";
@@ -93,12 +94,15 @@ export class ClientChannel implements Channel {
   readonly #interceptors: readonly Interceptor[];
   readonly #throttle: RetryThrottle | undefined;
   readonly #replayBudget = new ReplayBudget();
+  /** Calls that the server has not processed are tried again, whether they have a policy or not. */
+  readonly #tellsProgress: boolean;
   /** The way of a call through the interceptors; undefined where there are none. */
   readonly #intercepted: Next | undefined;
 
   /** @internal Made by `dial`. */
   constructor(connection: Connection, defaults: ChannelDefaults) {
     this.#connection = connection;
+    this.#tellsProgress = tellsProgress(connection.settings.transport);
     this.#defaults = defaults;
     checkDefaults(defaults);
     const { interceptors = [], callCredentials, retryThrottling } = defaults;
@@ -290,7 +294,9 @@ export class ClientChannel implements Channel {
     const policy = policyOf(method, options?.retry, this.#defaults.retry);
     let starter = startingOutsideHandlers(this.#connection);
     if (listeners !== undefined) starter = observedAttempts(starter, listeners);
-    if (policy !== undefined) starter = new Attempts(starter, policy, this.#throttle, this.#replayBudget);
+    if (policy !== undefined || this.#tellsProgress) {
+      starter = new Attempts(starter, policy, this.#throttle, this.#replayBudget);
+    }
     return new ClientCall(spec, options).start(starter, requests);
   }
 

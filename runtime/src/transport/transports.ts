@@ -25,4 +25,9 @@ export function isLocalTransport(transport: TransportName | Transport): boolean 
   return typeof transport === "string" ? transport === "in-process" : transport.isLocal === true;
 }
 
+/** Whether its channels say of failed calls how far they got. */
+export function tellsProgress(transport: TransportName | Transport): boolean {
+  return typeof transport === "string" ? transport === "in-process" : transport.tellsProgress === true;
+}
+
 export const transportNames: readonly string[] = Object.keys(loaders);

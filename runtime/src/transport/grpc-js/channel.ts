@@ -39,7 +39,7 @@ const backoffFactor = 1.6;
 
 /** All connections of grpc-js to one target, driven through `createCall`: no emitter, stream or error object per call. */
 export class GrpcJsChannel implements TransportChannel {
-  readonly capabilities: Capabilities = { ping: false, progress: false, compressionPerCall: false };
+  readonly capabilities: Capabilities = { ping: false, compressionPerCall: false };
   readonly #channel: GrpcChannel;
   readonly #observer: ChannelObserver;
   readonly #sockets: Sockets | undefined;

@@ -26,7 +26,7 @@ export type Find = () => Endpoint | string;
 
 /** A channel's way to a server in the same isolate: states, events and failures are those of a connection. */
 export class InProcessChannel implements TransportChannel, LinkClient, CallOwner {
-  readonly capabilities: Capabilities = { ping: true, progress: true, compressionPerCall: true };
+  readonly capabilities: Capabilities = { ping: true, compressionPerCall: true };
   readonly turns: Turns = new Turns();
   readonly #find: Find;
   readonly #options: ConnectOptions;

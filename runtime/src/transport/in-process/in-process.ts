@@ -16,6 +16,7 @@ import { Endpoint } from "./endpoint.js";
 export const inProcessTransport: Transport = {
   name: "in-process",
   isLocal: true,
+  tellsProgress: true,
   connect(options, observer) {
     const { target, loadBalancing } = options;
     if (placesOf(target).length > 1 && loadBalancing !== "pick_first") {
