@@ -1,4 +1,5 @@
 /** The connections of a listener, from the moment that they are accepted. */
+import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { ConnectionGate } from "../contract.js";
@@ -17,6 +18,8 @@ export class AcceptedSockets {
   /** Those that speak, as `TLSSocket` where they are encrypted. */
   readonly speaking: Set<Socket> = new Set();
   #closed = false;
+  #destroyed = false;
+  #onSpoken: (() => void)[] = [];
 
   /** @param openingMs milliseconds that a client has, once it is connected, to begin to speak HTTP/2 */
   constructor(gate: ConnectionGate, onSocket: OnSocket, openingMs: number) {
@@ -38,6 +41,7 @@ export class AcceptedSockets {
     socket.once("close", () => {
       this.#open.delete(socket);
       leave();
+      this.#tellSpoken();
     });
     socket.setNoDelay(true);
     return true;
@@ -46,7 +50,7 @@ export class AcceptedSockets {
   /** Gives one on that was admitted, or what encrypts it. */
   speak(socket: Socket | TLSSocket): void {
     // A handshake may take until after the end.
-    if (this.#closed) {
+    if (this.#destroyed) {
       socket.destroy();
       return;
     }
@@ -61,6 +65,16 @@ export class AcceptedSockets {
       this.speaking.delete(socket);
     });
     this.#onSocket(socket);
+    this.#tellSpoken();
+  }
+
+  /** Until all that were let in speak: TLS takes its time. At once where they do. */
+  async allSpeak(): Promise<void> {
+    if (this.#open.size > this.speaking.size) await new Promise<void>((resolve) => this.#onSpoken.push(resolve));
+  }
+
+  #tellSpoken(): void {
+    if (this.#open.size <= this.speaking.size) for (const resolve of this.#onSpoken.splice(0)) resolve();
   }
 
   /** Lets no more in; those that speak already are not touched. */
@@ -68,8 +82,15 @@ export class AcceptedSockets {
     this.#closed = true;
   }
 
-  /** Closes all that are open. */
-  destroy(): void {
-    for (const socket of this.#open) socket.destroy();
+  /** Closes all that are open; resolves when they are closed. */
+  async destroy(): Promise<void> {
+    this.#destroyed = true;
+    await Promise.all(
+      Array.from(this.#open, (socket) => {
+        const closed = once(socket, "close");
+        socket.destroy();
+        return closed;
+      }),
+    );
   }
 }

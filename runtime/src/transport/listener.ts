@@ -17,8 +17,10 @@ export interface Listener {
   readonly sockets: BoundSockets;
   /** Takes no more connections; those that speak already are not touched. */
   close(): void;
-  /** Closes all connections that are still open. */
-  destroy(): void;
+  /** Until all connections that were taken speak. */
+  allSpeak(): Promise<void>;
+  /** Closes all connections that are still open; resolves when they are closed. */
+  destroy(): Promise<void>;
 }
 
 /** Tries of a free port that has to be free at several addresses. */
@@ -61,6 +63,7 @@ export async function listen(
         sockets.close();
         tls?.close();
       },
+      allSpeak: () => sockets.allSpeak(),
       destroy: () => sockets.destroy(),
     };
   } catch (error) {

@@ -36,10 +36,14 @@ export class GrpcJsServer implements ServerTransport {
     // Sockets are accepted and encrypted by us, the same for every transport; grpc-js speaks HTTP/2 on them.
     const injector = server.createConnectionInjector(grpcServerCredentials.createInsecure());
     const sessions = new Set<ServerHttp2Session>();
+    let draining = false;
     for (const one of http2Servers(server)) {
       closeDeadSessions(one, this.#lookEveryMs);
       one.on("session", (session) => {
         sessions.add(session);
+        // One whose TLS took until after the end: its client is to see a server that goes away, not one that cannot be
+        // reached, for which it would fail calls and back off.
+        if (draining) session.once("localSettings", () => session.close());
         session.once("close", () => sessions.delete(session));
       });
     }
@@ -48,7 +52,6 @@ export class GrpcJsServer implements ServerTransport {
       if (socket instanceof TLSSocket) showVerifiedOnly(socket);
       injector.injectConnection(socket);
     });
-    let closed: Promise<void> | undefined;
     return {
       address: listener.address,
       port: listener.port,
@@ -57,9 +60,9 @@ export class GrpcJsServer implements ServerTransport {
         listener.close();
         // It sends the GOAWAYs. When it calls back says nothing: from Node.js 24 on its own server closes all sessions
         // first, and it takes those that are being closed for closed.
-        if (closed === undefined) server.tryShutdown(() => {});
-        closed ??= allClosed(sessions);
-        return drain(server, calls, listener, closed, graceMs);
+        if (!draining) server.tryShutdown(() => {});
+        draining = true;
+        return drain(server, calls, listener, sessions, graceMs);
       },
     };
   }
@@ -149,6 +152,9 @@ class Calls implements CallRegister {
 /** Milliseconds for the last trailers to leave. */
 const lingerMs = 200;
 
+/** Milliseconds for those whose TLS was being agreed on when the end began. */
+const handshakeMs = 2000;
+
 /**
  * GOAWAY to all clients, then waits. `tryShutdown` itself never returns while a stream stays open, and at times not
  * when the last has ended because its client went away: so it is not what decides. Nor does `forceShutdown` close
@@ -158,17 +164,21 @@ async function drain(
   server: GrpcServer,
   calls: Calls,
   listener: Listener,
-  closed: Promise<void>,
+  sessions: ReadonlySet<ServerHttp2Session>,
   graceMs: number,
 ): Promise<number> {
   const timers = new AbortController();
   const after = (ms: number) =>
     sleep(Math.min(ms, longestTimerMs), undefined, { signal: timers.signal }).catch(() => {});
-  await Promise.race([closed, calls.ended().then(() => after(lingerMs)), after(graceMs)]);
+  const ended = async () => {
+    await Promise.race([listener.allSpeak(), after(handshakeMs)]);
+    await Promise.race([allClosed(sessions), calls.ended().then(() => after(lingerMs))]);
+  };
+  await Promise.race([ended(), after(graceMs)]);
   const cut = calls.cut();
-  if (cut > 0) await Promise.race([closed, after(lingerMs)]);
+  if (cut > 0) await Promise.race([allClosed(sessions), after(lingerMs)]);
   timers.abort();
   server.forceShutdown();
-  listener.destroy();
+  await listener.destroy();
   return cut;
 }
