@@ -103,7 +103,7 @@ function declareEntries(dist) {
     if (reached.has(declaration)) return;
     reached.add(declaration);
     const text = readFileSync(`${dist}cjs/${declaration}`, "utf8");
-    for (const [, specifier] of text.matchAll(/(?:from |import\()"(\.[^"]+)\.js"/g)) {
+    for (const [, specifier] of text.matchAll(/(?:from |import\()["'](\.[^"']+)\.js["']/g)) {
       reach(posix.join(posix.dirname(declaration), `${specifier}.d.ts`));
     }
   };

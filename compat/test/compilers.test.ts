@@ -1,5 +1,5 @@
 /** Every supported TypeScript takes what is emitted and the declarations of the runtime, in every way to resolve modules. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { installPacked, readmeProject, run, tool } from "../../test/packages/project.js";
 
@@ -43,6 +43,21 @@ function check(project: string, compiler: string, compilerOptions: object): void
   run(project, compiler, "-p", "tsconfig.json");
 }
 
+/** Uses every module that the runtime exports, but for those that need a package which the application brings. */
+function everything(): string {
+  const runtime = join(folder, "node_modules/@trunkline/runtime");
+  const { exports } = JSON.parse(readFileSync(join(runtime, "package.json"), "utf8")) as { exports: object };
+  const needsPeer = ["metrics-otel", "metrics-prometheus", "protovalidate", "tracing"];
+  const interceptors = readdirSync(join(runtime, "dist/cjs/interceptors"))
+    .filter((file) => file.endsWith(".d.ts"))
+    .map((file) => file.replace(".d.ts", ""))
+    .filter((name) => !needsPeer.includes(name))
+    .map((name) => `./interceptors/${name}`);
+  const modules = [...Object.keys(exports).filter((path) => !/\*|package\.json/.test(path)), ...interceptors];
+  const imports = modules.map((path, i) => `import * as m${i} from "@trunkline/runtime${path.slice(1)}";`);
+  return `${imports.join("\n")}\nexport const all: object[] = [${modules.map((_, i) => `m${i}`).join(", ")}];\n`;
+}
+
 const resolutions = [
   { name: "node16, ES module", type: "module", options: { module: "node16", verbatimModuleSyntax: true } },
   { name: "node16, CommonJS", type: "commonjs", options: { module: "node16" } },
@@ -61,6 +76,7 @@ describe.each(compilers)("TypeScript $version", ({ path, flags }) => {
   test.each(resolutions)("takes the README's project: $name", ({ type, options }) => {
     const project = readmeProject(folder, { type });
     run(project, tool("@bufbuild/buf/bin/buf"), "generate", "proto");
+    writeFileSync(join(project, "everything.ts"), everything());
     check(project, path, { ...strict, ...options });
   });
 
