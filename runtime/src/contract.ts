@@ -232,7 +232,7 @@ export interface PeerIdentity {
 
 /** Who is at the other end. */
 export interface Peer {
-  /** `127.0.0.1:50051`, or the path of a unix socket. */
+  /** `127.0.0.1:50051`, `[::1]:50051`; `unknown` over a unix socket, whose clients have no names. */
   readonly address: string;
   /** Only where the peer has shown a certificate that was verified (mutual TLS). */
   readonly identity?: PeerIdentity | undefined;

@@ -253,6 +253,8 @@ describe.each(transports)("how calls end on $name", ({ transport }) => {
       },
       async *serverStream(_request, call) {
         call.onEnd(({ code }) => {
+          // Who called is known to the end.
+          expect(call.peer.address).toMatch(/^127\.0\.0\.1:\d+$/);
           ends.push(codeName(code));
           cancelled.happen();
         });

@@ -125,7 +125,7 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
   get peer(): Peer {
     const { sslPeerCertificate } = this.#call.getAuthContext();
     const identity = sslPeerCertificate === undefined ? undefined : identityOf(sslPeerCertificate);
-    return { address: withBrackets(this.#call.getPeer()), identity };
+    return { address: addressOf(this.#call.getConnectionInfo()), identity };
   }
 
   traffic(): Traffic {
@@ -190,12 +190,13 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
   }
 }
 
-/** grpc-js writes an IPv6 address and its port as one row of colons. */
-function withBrackets(peer: string): string {
-  const colon = peer.lastIndexOf(":");
-  const host = peer.slice(0, colon);
-  return isIPv6(host) ? `[${host}]${peer.slice(colon)}` : peer;
+/** As it was when the call came: `getPeer()` of grpc-js knows nothing any more once the call has ended. */
+function addressOf({ remoteAddress, remotePort }: ConnectionInfo): string {
+  if (remoteAddress === undefined) return "unknown"; // A unix socket: its client has no name.
+  return isIPv6(remoteAddress) ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
 }
+
+type ConnectionInfo = ReturnType<ServerInterceptingCallInterface["getConnectionInfo"]>;
 
 /**
  * Bytes of a header block that Node.js sends at most. It gives up the connection over a longer one, and with it every
