@@ -65,7 +65,7 @@ describe.each(wireTransports)("on $name", ({ transport }) => {
     expect(failed.filter(({ code }) => code !== Code.UNAVAILABLE)).toEqual([]);
     expect([...handled.values()].filter((times) => times !== 1)).toEqual([]);
     expect(channel.stats).toMatchObject({ inFlight: 0, queued: 0, callsStarted: calls, callsFailed: failed.length });
-  });
+  }, 60_000); // Seconds of work, of which a busy machine makes twenty and more.
 
   test("calls that may be done twice all succeed across reconnects", async () => {
     const { client, proxy, channel } = await startProxied(transport, { backoff: { initialMs: 5, maxMs: 20 } });
