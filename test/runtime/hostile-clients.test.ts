@@ -14,6 +14,7 @@ import { KindsDesc, kindsClient } from "../../fixtures/golden/ts-proto/kinds/v1/
 import { dialled, echo, holds, nextEvent, stopProxied } from "../connection/proxied.js";
 import { TcpProxy } from "../connection/tcp-proxy.js";
 import { attack, callAttacks, connectionAttacks, wrongWith } from "./attacks.js";
+import { closed } from "./closed.js";
 import { impatientServers } from "./impatient-servers.js";
 import { event, startKinds, stopKinds } from "./kinds.js";
 import { RawCalls } from "./raw-calls.js";
@@ -111,7 +112,7 @@ describe.each(wireTransports)("a server on $name", ({ transport }) => {
     await once(honest, "data");
     const hostile = secured();
     hostile.resume().write(Buffer.concat([opening, frame(FrameType.data, 0, 0, Buffer.alloc(5))]));
-    await once(hostile, "close");
+    await closed(hostile);
     await holds(() => server.stats().openConnections === 1);
     expect(honest.destroyed).toBe(false);
     expect(pings).toHaveLength(1);
@@ -123,7 +124,7 @@ describe.each(wireTransports)("a server on $name", ({ transport }) => {
       await client.unary({});
       const within = [tcp(address), tcp(address)];
       await holds(() => server.stats().openConnections === 3);
-      for (let i = 0; i < 5; i++) await once(tcp(address), "close");
+      for (let i = 0; i < 5; i++) await closed(tcp(address));
       expect(server.stats()).toMatchObject({ openConnections: 3, acceptedConnections: 3, refusedConnections: 5 });
       const late = dialled(address, { transport, backoff: { initialMs: 10, maxMs: 10 } });
       await expect(kindsClient(late).unary({}, { timeoutMs: 5000, retry: false })).rejects.toMatchObject({
@@ -143,9 +144,9 @@ describe.each(wireTransports)("a server on $name", ({ transport }) => {
       for (const socket of idle) socket.write(opening);
       await holds(() => server.stats().openConnections === 300);
       await expect(client.unary({ text: "quick" })).resolves.toMatchObject({ text: "quick" });
-      const closed = idle.map((socket) => once(socket, "close"));
+      const ends = idle.map(closed);
       await server.shutdown({ graceMs: 60_000 });
-      await Promise.all(closed);
+      await Promise.all(ends);
       await holds(() => server.stats().openConnections === 0);
     });
 

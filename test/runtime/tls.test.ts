@@ -29,6 +29,7 @@ import {
 } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
 import { listen } from "../../runtime/src/transport/listener.js";
 import { Authority, type Issued, type Wanted } from "./certificates.js";
+import { closed } from "./closed.js";
 import { event } from "./kinds.js";
 import { wireTransports } from "./transports.js";
 
@@ -254,10 +255,8 @@ describe.each(wireTransports)("a TLS server on $name", ({ transport }) => {
       const { port, server } = await start(serverTls(authority.issue()));
       for (const bytes of ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01", ""]) {
         const socket = connectTcp(port, "127.0.0.1");
-        socket.on("error", () => {});
         socket.end(bytes);
-        socket.resume();
-        await once(socket, "close");
+        await closed(socket.resume());
       }
       await client(port).unary({});
       expect(server.stats()).toMatchObject({ acceptedConnections: 4, openConnections: 1 });
@@ -311,9 +310,8 @@ describe.each(wireTransports)("a TLS server on $name", ({ transport }) => {
       const { port } = await start(serverTls({ ...authority.issue(), clientCa: authority.pem }));
       const sessions: Buffer[] = [];
       const socket = connectTls({ ...spoken(port), ...stranger.issue() });
-      socket.on("error", () => {});
       socket.on("session", (session) => sessions.push(session));
-      await once(socket.resume(), "close");
+      await closed(socket.resume());
       for (const session of sessions) expect(typeof (await shakeHands(port, { session }))).not.toBe("object");
       const own = authority.issue();
       const { session } = await rawCall(port, own);
@@ -449,13 +447,13 @@ describe.each(wireTransports)("a TLS server on $name", ({ transport }) => {
       const { port, server } = await start(serverTls(authority.issue()));
       const silent = connectTcp(port, "127.0.0.1");
       await once(silent, "connect");
-      const closed = once(silent.resume(), "close");
+      const closes = [closed(silent.resume())];
       const mute = connectTls(spoken(port));
       await once(mute, "secureConnect");
-      const closedToo = once(mute.resume(), "close");
+      closes.push(closed(mute.resume()));
       await until(async () => server.stats().openConnections === 2);
       await server.shutdown({ graceMs: 60_000 });
-      await Promise.all([closed, closedToo]);
+      await Promise.all(closes);
       expect(server.stats()).toMatchObject({ state: "stopped", openConnections: 0 });
     });
   });
@@ -482,7 +480,7 @@ describe("a client that connects", () => {
     const listener = await listen("127.0.0.1:0", credentials, gate, (socket) => open.add(socket.resume()), openingMs);
     stops.push(async () => {
       listener.close();
-      listener.destroy();
+      await listener.destroy();
     });
     return listener.port;
   }
@@ -493,7 +491,13 @@ describe("a client that connects", () => {
     const timer = setInterval(() => {
       if (sent < bytes.length) socket.write(bytes.subarray(sent, ++sent));
     }, openingMs / 10);
-    await once(socket.on("error", () => {}).resume(), "close");
+    // Not `once()` of node:events, which fails where the socket is reset before it closes.
+    await new Promise((resolve) =>
+      socket
+        .on("error", () => {})
+        .on("close", resolve)
+        .resume(),
+    );
     clearInterval(timer);
   }
 

@@ -1,5 +1,4 @@
 /** The connections of a listener, from the moment that they are accepted. */
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { ConnectionGate } from "../contract.js";
@@ -87,7 +86,8 @@ export class AcceptedSockets {
     this.#destroyed = true;
     await Promise.all(
       Array.from(this.#open, (socket) => {
-        const closed = once(socket, "close");
+        // Not `once()` of node:events, which fails where the socket breaks before it closes.
+        const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
         socket.destroy();
         return closed;
       }),
