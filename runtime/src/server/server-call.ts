@@ -132,8 +132,8 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, ServerSi
     }
     this.#deadline = Math.min(deadline, this.#deadline);
     this.#stopTimer?.();
+    const takesMs = Math.round(this.timeLeftMs());
     this.#stopTimer = atDeadline(this.#deadline, () => {
-      const takesMs = Math.round(this.#deadline - this.#startedAt);
       const details = `the server takes at most ${takesMs} ms for ${this.method.path}`;
       this.#fail(new RpcError(Code.DEADLINE_EXCEEDED, details));
     });
