@@ -375,7 +375,10 @@ export type State = "IDLE" | "CONNECTING" | "READY" | "TRANSIENT_FAILURE" | "SHU
 export type Progress = "unsent" | "refused" | "processed" | "unknown";
 
 /** Makes channels and servers that speak gRPC in one way. */
-export interface Transport {
+export type Transport = ChannelTransport | SocketTransport;
+
+/** What all transports have. */
+export interface AnyTransport {
   /** Part of the key under which connections are shared: equal names speak in the same way. */
   readonly name: string;
   /** What it carries stays on this machine, whatever the target and the address: plaintext goes without saying. Default false. */
@@ -385,9 +388,61 @@ export interface Transport {
    * then tried again, with or without a policy. Default false.
    */
   readonly tellsProgress?: boolean;
+  serve(options: ServeOptions): ServerTransport;
+}
+
+/** Makes whole channels: it resolves, balances and connects by itself. */
+export interface ChannelTransport extends AnyTransport {
   /** At once, or when what the target needs has been loaded. */
   connect(options: ConnectOptions, observer: ChannelObserver): TransportChannel | Promise<TransportChannel>;
-  serve(options: ServeOptions): ServerTransport;
+}
+
+/** Speaks on sockets that it is given: the runtime resolves names, connects, balances and reconnects (connection/). */
+export interface SocketTransport extends AnyTransport {
+  readonly capabilities: Capabilities;
+  /** Begins to speak on a socket that is connected, and encrypted (ALPN `h2`) where it is to be. Owns it from here on. */
+  speak(socket: Socket, options: SpeakOptions, observer: ConnectionObserver): SocketConnection;
+}
+
+/** Durations are milliseconds; `Infinity` is never. */
+export interface SpeakOptions {
+  /** What `:authority` says for calls that do not say so themselves. */
+  readonly authority: string;
+  /** As events, errors and `peer()` name it: `127.0.0.1:50051`, `unix:/run/x.sock`. */
+  readonly peer: string;
+  readonly isSecure: boolean;
+  /** Bytes; nothing longer is read into memory. */
+  readonly maxReceiveMessageBytes: number;
+  readonly keepalive: ConnectOptions["keepalive"];
+}
+
+/** One socket to a peer, and the calls on it. */
+export interface SocketConnection {
+  /** Whether a call can be started now. Not before `onReady`, while the peer takes no more at a time, and after `onGoaway`. */
+  readonly hasRoom: boolean;
+  /** Calls that are on it: what `least_request` compares. */
+  readonly callsInFlight: number;
+  readonly socket: Socket;
+  /** As that of {@link TransportChannel}; only while `hasRoom`. */
+  start<I, O>(call: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I>;
+  /** A round trip in ms; rejects with UNAVAILABLE where the connection is lost, with DEADLINE_EXCEEDED after `deadline`. */
+  ping(deadline: number): Promise<number>;
+  /** Takes no more calls, and closes when those in flight have ended, or were cut after `graceMs`. May be told again. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** Told of one connection; nothing is told before `speak` has returned. */
+export interface ConnectionObserver {
+  /** The peer speaks HTTP/2: calls can be started. */
+  onReady(): void;
+  /** There is room again where there was none. */
+  onRoom(): void;
+  /** The peer takes no more calls on it; those in flight go on. */
+  onGoaway(reason: string): void;
+  /** After the ends of its calls; once, and last. */
+  onClosed(reason: string): void;
+  /** After the sink of a call has heard of its end. */
+  onCallEnd(code: Code): void;
 }
 
 /** Durations are milliseconds; `Infinity` is never. */
@@ -411,7 +466,7 @@ export interface ConnectOptions {
 }
 
 /** A policy by its name, or a `loadBalancingConfig` of a gRPC service config. */
-export type LoadBalancing = "pick_first" | "round_robin" | readonly { readonly [policy: string]: object }[];
+export type LoadBalancing = "pick_first" | "round_robin" | "least_request" | readonly { readonly [policy: string]: object }[];
 
 /** Told by a transport what becomes of a channel: one for all of its calls, so that no call pays for it. */
 export interface ChannelObserver {
@@ -580,8 +635,12 @@ export interface IncomingCall {
   readonly deadline: number;
   readonly peer: Peer;
   read(n: number): void;
-  /** Response headers; sent empty before the first message where this was not called. */
-  headers(metadata: Metadata): void;
+  /**
+   * Response headers; sent empty before the first message where this was not called.
+   *
+   * @param compression of the messages that follow, of which the headers tell
+   */
+  headers(metadata: Metadata, compression?: Compression): void;
   /**
    * False asks to wait for `onWritable()`. Throws an {@link RpcError} where the message cannot be encoded.
    *

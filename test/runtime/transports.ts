@@ -3,6 +3,7 @@ import type { TransportName } from "@trunkline/runtime";
 
 export const transports: readonly Row[] = [
   { name: "grpc-js", transport: "grpc-js", isWire: true },
+  { name: "http2", transport: "http2", isWire: true },
   { name: "in-process", transport: "in-process", isWire: false },
 ];
 

@@ -209,7 +209,7 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, ServerSi
       throw misuse("sendHeaders(): the response's headers have already been sent");
     }
     this.#headersSent = true;
-    if (!this.#over) this.#call.headers(Metadata.from(headers));
+    if (!this.#over) this.#call.headers(Metadata.from(headers), this.#compression);
   }
 
   // ── What the transport reports ────────────────────────────────────────────────────────────────────────────────────

@@ -11,12 +11,18 @@ export function encodeMessage<I>(codec: Codec<I, unknown>, message: I, maxBytes?
   try {
     bytes = codec.encode(message);
   } catch (cause) {
-    const { details } = RpcError.from(cause);
-    throw new RpcError(Code.INTERNAL, `cannot encode this as ${codec.typeName}: ${details}`, { cause });
+    throw notEncodable(codec, cause);
   }
-  if (maxBytes !== undefined && bytes.length > maxBytes) {
-    const details = `a ${codec.typeName} of ${bytes.length} bytes is over maxSendMessageBytes, ${maxBytes}`;
-    throw new RpcError(Code.RESOURCE_EXHAUSTED, details);
-  }
+  if (maxBytes !== undefined && bytes.length > maxBytes) throw tooLongToSend(codec, bytes.length, maxBytes);
   return bytes;
+}
+
+export function notEncodable({ typeName }: Codec<never, unknown>, cause: unknown): RpcError {
+  const { details } = RpcError.from(cause);
+  return new RpcError(Code.INTERNAL, `cannot encode this as ${typeName}: ${details}`, { cause });
+}
+
+export function tooLongToSend({ typeName }: Codec<never, unknown>, bytes: number, maxBytes: number): RpcError {
+  const details = `a ${typeName} of ${bytes} bytes is over maxSendMessageBytes, ${maxBytes}`;
+  return new RpcError(Code.RESOURCE_EXHAUSTED, details);
 }

@@ -1,7 +1,7 @@
 import type { Transport } from "../contract.js";
 
 /** The transports that come with this package. */
-export type TransportName = "grpc-js" | "in-process";
+export type TransportName = "grpc-js" | "http2" | "in-process";
 
 /** What speaks where nobody says otherwise, at dial and at a server. */
 export const defaultTransport: TransportName = "grpc-js";
@@ -9,6 +9,7 @@ export const defaultTransport: TransportName = "grpc-js";
 /** Each is loaded by its first use: a process pays for what it speaks with. */
 const loaders: Record<TransportName, () => Promise<Transport>> = {
   "grpc-js": async () => (await import("./grpc-js/grpc-js.js")).grpcJs,
+  http2: async () => (await import("./http2/http2.js")).http2,
   "in-process": async () => (await import("./in-process/in-process.js")).inProcessTransport,
 };
 
@@ -27,7 +28,7 @@ export function isLocalTransport(transport: TransportName | Transport): boolean 
 
 /** Whether its channels say of failed calls how far they got. */
 export function tellsProgress(transport: TransportName | Transport): boolean {
-  return typeof transport === "string" ? transport === "in-process" : transport.tellsProgress === true;
+  return typeof transport === "string" ? transport !== "grpc-js" : transport.tellsProgress === true;
 }
 
 export const transportNames: readonly string[] = Object.keys(loaders);

@@ -1,4 +1,3 @@
-import { isIPv6 } from "node:net";
 import { Metadata as GrpcMetadata, ServerInterceptingCall, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import { encodings } from "../../compression.js";
 import type { Dispatcher, IncomingCall, Peer, ServerSink, Traffic } from "../../contract.js";
@@ -8,6 +7,8 @@ import { Metadata } from "../../metadata.js";
 import { asBuffer } from "../../method.js";
 import { Code, type Status } from "../../status.js";
 import { encodeMessage } from "../codec.js";
+import { fittingTrailers, wellFormed } from "../fitting-trailers.js";
+import { addressOf } from "../peer-address.js";
 import { identityOf } from "../server-tls.js";
 import { fromGrpcJs, toGrpcJs } from "./metadata.js";
 import { endedInside, refuseMore } from "./request-stream.js";
@@ -125,6 +126,7 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
   get peer(): Peer {
     const { sslPeerCertificate } = this.#call.getAuthContext();
     const identity = sslPeerCertificate === undefined ? undefined : identityOf(sslPeerCertificate);
+    // `getPeer()` of grpc-js knows nothing any more once the call has ended.
     return { address: addressOf(this.#call.getConnectionInfo()), identity };
   }
 
@@ -164,7 +166,7 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
   end({ code, details, metadata }: Status): void {
     if (this.#done) return;
     this.#finish();
-    const status = fitting({ code, details: wellFormed(details), metadata });
+    const status = fittingTrailers({ code, details: wellFormed(details), metadata }, headerBlockBytes);
     this.#call.sendStatus({ ...status, metadata: toGrpcJs(status.metadata) });
   }
 
@@ -190,30 +192,8 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
   }
 }
 
-/** As it was when the call came: `getPeer()` of grpc-js knows nothing any more once the call has ended. */
-function addressOf({ remoteAddress, remotePort }: ConnectionInfo): string {
-  if (remoteAddress === undefined) return "unknown"; // A unix socket: its client has no name.
-  return isIPv6(remoteAddress) ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
-}
-
-type ConnectionInfo = ReturnType<ServerInterceptingCallInterface["getConnectionInfo"]>;
-
 /**
  * Bytes of a header block that Node.js sends at most. It gives up the connection over a longer one, and with it every
  * other call on it. Trailers are about as long as their text.
  */
 const headerBlockBytes = 60_000;
-
-/** The code and the beginning of the text are what a caller needs most; a success without its trailers is none. */
-function fitting({ code, details, metadata }: Status): Status {
-  const bytes = encodeURIComponent(details).length + metadata.listBytes;
-  if (bytes <= headerBlockBytes) return { code, details, metadata };
-  const why = `the trailers have ${bytes} bytes; ${headerBlockBytes} can be sent at most`;
-  if (code === Code.OK) return { code: Code.INTERNAL, details: why, metadata: new Metadata() };
-  return { code, details: `${wellFormed(details.slice(0, 4000))}… (cut: ${why})`, metadata: new Metadata() };
-}
-
-/** A lone surrogate cannot be percent-encoded; grpc-js would throw on it. */
-function wellFormed(text: string): string {
-  return text === "" ? text : Buffer.from(text).toString();
-}

@@ -1,0 +1,323 @@
+import { encodings, type Encoding } from "../../compression.js";
+import type { CallHandle, CallSink, CallSpec, Codec, Progress } from "../../contract.js";
+import { RpcError } from "../../error.js";
+import { Metadata } from "../../metadata.js";
+import { Code, type Status } from "../../status.js";
+import type { ClientConnection } from "./client-connection.js";
+import { deadlines } from "./deadline-wheel.js";
+import { ErrorCode, errorName, Flag, FrameType, frameHeaderBytes } from "./frames.js";
+import { codeOfHttpStatus, codeOfReset, decodeStatusMessage, parseStatus } from "./grpc-status.js";
+import type { HeaderList } from "./header-list.js";
+import { messageAt, Stream } from "./stream.js";
+
+/** Of a message whose length is not known yet. */
+const roomyBytes = 1024;
+
+/** A call of whatever types, as its connection keeps it. */
+// biome-ignore lint/suspicious/noExplicitAny: calls of all types are on one connection; each is told of what is its own.
+export type AnyClientStream = ClientStream<any, any>;
+
+/** A call, at its client. */
+export class ClientStream<I = unknown, O = unknown> extends Stream implements CallHandle<I> {
+  readonly #connection: ClientConnection;
+  readonly #spec: CallSpec<I, O>;
+  readonly #sink: CallSink<O>;
+  #hasHeaders = false;
+  /** How the server has ended the call; told when its messages were read. */
+  #ending: Status | undefined = undefined;
+
+  private constructor(connection: ClientConnection, spec: CallSpec<I, O>, sink: CallSink<O>) {
+    super(connection);
+    this.#connection = connection;
+    this.#spec = spec;
+    this.#sink = sink;
+  }
+
+  /** @throws RpcError where its one request cannot be encoded; then nothing was sent */
+  static start<I, O>(connection: ClientConnection, spec: CallSpec<I, O>, sink: CallSink<O>): ClientStream<I, O> {
+    const stream = new ClientStream(connection, spec, sink);
+    const now = performance.now();
+    const leftMs = spec.deadline - now;
+    if (leftMs <= 0) {
+      stream.#finishSoon(failure(Code.DEADLINE_EXCEEDED, "the deadline passed before the call was sent"), "unsent");
+    } else if (connection.headers.listBytesOf(spec) > connection.peerMaxListBytes) {
+      const details = `the call's metadata is longer than the server takes, ${connection.peerMaxListBytes} bytes in all`;
+      stream.#finishSoon(failure(Code.RESOURCE_EXHAUSTED, details), "unsent");
+    } else {
+      stream.#begin(leftMs);
+      if (leftMs !== Number.POSITIVE_INFINITY) deadlines.add(stream, spec.deadline, now);
+    }
+    return stream;
+  }
+
+  get isBackground(): boolean {
+    return this.#spec.background === true;
+  }
+
+  // ── Driven by the call path ───────────────────────────────────────────────────────────────────────────────────────
+
+  send(message: I): boolean {
+    // Where the server has ended the call already, nobody is to hurry.
+    if (this.isWriteEnded) return false;
+    const { method, maxSendMessageBytes, compression } = this.#spec;
+    return this.sendMessage(method.request, message, maxSendMessageBytes, compression);
+  }
+
+  end(): void {
+    this.endWriting();
+  }
+
+  cancel(code: Code, details: string): void {
+    if (this.isDone) return;
+    this.#stop();
+    this.#finishSoon(failure(code, details), this.#progress);
+  }
+
+  peer(): string | undefined {
+    return this.#connection.peer;
+  }
+
+  // ── What comes ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  onHeaderList(list: HeaderList, endsStream: boolean): void {
+    if (this.isDone) return;
+    if (list.isTooLong) {
+      this.#abort(failure(Code.RESOURCE_EXHAUSTED, "the response's metadata is longer than is taken here"));
+    } else if (this.#hasHeaders) {
+      if (endsStream && list.status === undefined) this.#onTrailers(list);
+      else this.#abort(failure(Code.INTERNAL, "the server has broken the protocol: headers in the midst of messages"));
+    } else if (list.status === undefined || (endsStream && list.status.startsWith("1"))) {
+      this.#abort(failure(Code.INTERNAL, "the server has broken the protocol: a response without a status of HTTP"));
+    } else if (endsStream) {
+      this.#onTrailers(list);
+    } else if (!list.status.startsWith("1")) {
+      this.#onHeaders(list);
+    }
+  }
+
+  #onHeaders(list: HeaderList): void {
+    const { status, contentType, encoding = "identity" } = list;
+    if (status !== "200" || !isGrpc(contentType)) {
+      this.#abort(notGrpc(list));
+    } else if (!(encodings as readonly string[]).includes(encoding)) {
+      this.#abort(failure(Code.INTERNAL, `the response comes in the encoding ${encoding}, which was not asked for`));
+    } else {
+      this.#hasHeaders = true;
+      this.receivedEncoding = encoding as Encoding;
+      this.#sink.onHeaders(list.metadata());
+    }
+  }
+
+  /** Told when all messages were read: see `onAllRead`. */
+  #onTrailers(list: HeaderList): void {
+    const { grpcStatus, grpcMessage } = list;
+    if (grpcStatus === undefined) {
+      this.#ending = this.#hasHeaders ? noStatus : notGrpc(list);
+    } else {
+      const details = grpcMessage === undefined ? "" : decodeStatusMessage(grpcMessage);
+      this.#ending = { code: parseStatus(grpcStatus), details, metadata: list.metadata() };
+    }
+    // What it has not taken yet it does not want any more.
+    if (!this.isWriteClosed) {
+      this.dropQueue();
+      this.#connection.reset(this, ErrorCode.cancel);
+      this.onDataEnd();
+    }
+  }
+
+  protected onAllRead(): void {
+    this.#finish(this.#ending ?? noStatus, "processed");
+    if (!this.isWriteClosed) this.#connection.reset(this, ErrorCode.cancel);
+  }
+
+  onReset(error: number): void {
+    if (this.isDone) return;
+    if (error === ErrorCode.refusedStream) {
+      this.#finish(failure(Code.UNAVAILABLE, "the server refused the call"), "refused");
+      return;
+    }
+    const isLate = error === ErrorCode.cancel && this.#spec.deadline <= performance.now();
+    const code = isLate ? Code.DEADLINE_EXCEEDED : codeOfReset(error);
+    this.#finish(failure(code, `the server reset the call (${errorName(error)})`), this.#progress);
+  }
+
+  /** The server has said that it has not looked at it, and will not. */
+  onRefused(reason: string): void {
+    this.#connection.abandon(this);
+    if (!this.isDone) this.#finish(failure(Code.UNAVAILABLE, reason), "refused");
+  }
+
+  onConnectionLost(reason: string): void {
+    this.isWriteEnded = true;
+    // An answer that is here whole is one.
+    if (this.isDone || this.#ending !== undefined) return;
+    const details = `the connection to ${this.#connection.peer} was lost: ${reason}`;
+    this.#finish(failure(Code.UNAVAILABLE, details), this.#progress);
+  }
+
+  /** The stream is gone already. */
+  fail(code: Code, details: string): void {
+    if (!this.isDone) this.#finish(failure(code, details), this.#progress);
+  }
+
+  onDeadline(): void {
+    if (this.isDone) return;
+    this.#stop();
+    this.#finish(failure(Code.DEADLINE_EXCEEDED, "the deadline passed"), this.#progress);
+  }
+
+  // ── For the stream ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  protected get receivedCodec(): Codec<never, unknown> {
+    return this.#spec.method.response;
+  }
+
+  protected get receiveLimit(): number {
+    const { maxReceiveMessageBytes } = this.#connection;
+    const own = this.#spec.maxReceiveMessageBytes;
+    return own === undefined ? maxReceiveMessageBytes : Math.min(own, maxReceiveMessageBytes);
+  }
+
+  protected tooLong(bytes: number): RpcError {
+    const details = `a response of ${bytes} bytes is over maxReceiveMessageBytes, ${this.receiveLimit}`;
+    return new RpcError(Code.RESOURCE_EXHAUSTED, details);
+  }
+
+  protected unreadable(cause: unknown): RpcError {
+    const { details } = RpcError.from(cause);
+    const { typeName } = this.#spec.method.response;
+    return new RpcError(Code.INTERNAL, `the response is not a readable ${typeName}: ${details}`, { cause });
+  }
+
+  protected onMessage(message: unknown): void {
+    this.#sink.onMessage(message as O);
+  }
+
+  protected onUnreadable({ code, details, cause }: RpcError): void {
+    this.#abort({ code, details, cause, metadata: new Metadata() });
+  }
+
+  protected onWritable(): void {
+    this.#sink.onWritable();
+  }
+
+  protected get endsWithData(): boolean {
+    return true;
+  }
+
+  protected writeEnd(): void {
+    this.#connection.output.frame(0, FrameType.data, Flag.endStream, this.id);
+    this.onWriteClosed();
+  }
+
+  protected onWriteClosed(): void {
+    this.isWriteClosed = true;
+    this.#connection.closeIfDone(this);
+  }
+
+  // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #begin(leftMs: number): void {
+    const spec = this.#spec;
+    const connection = this.#connection;
+    const { kind, request } = spec.method;
+    const { output } = connection;
+    if (kind !== "unary" && kind !== "serverStream") {
+      connection.add(this);
+      connection.headers.write(output, this.id, spec, leftMs);
+    } else if (this.canWriteInto(request, spec.compression)) {
+      this.#sendWithHeaders(leftMs);
+    } else {
+      this.queueMessage(request, spec.only as I, spec.maxSendMessageBytes, spec.compression);
+      connection.add(this);
+      connection.headers.write(output, this.id, spec, leftMs);
+      this.isWriteEnded = true;
+      this.flow();
+    }
+  }
+
+  /**
+   * The one request, first: where it cannot be encoded there is no call, and nothing may have been written of one. The
+   * headers, whose length is known only when they are written, then go before it.
+   */
+  #sendWithHeaders(leftMs: number): void {
+    const spec = this.#spec;
+    const connection = this.#connection;
+    const { output } = connection;
+    const gap = connection.headers.boundOf(spec) + 2 * frameHeaderBytes;
+    output.open(gap + roomyBytes);
+    const start = output.end;
+    const from = start + gap;
+    const length = this.encodeAt(from, spec.method.request, spec.only as I, spec.maxSendMessageBytes);
+    output.end = start;
+    connection.add(this);
+    connection.headers.write(output, this.id, spec, leftMs);
+    this.isWriteEnded = true;
+    const at = output.end;
+    if (!this.mayLeave(length)) {
+      output.end = from + length;
+      this.takeOut(at, from);
+      this.flow();
+      return;
+    }
+    const to = at + messageAt;
+    output.buffer.copyWithin(to, from, from + length);
+    output.end = to + length;
+    this.writeFrame(at, length, Flag.endStream);
+    this.onWriteClosed();
+  }
+
+  get #progress(): Progress {
+    return this.#hasHeaders ? "processed" : "unknown";
+  }
+
+  /** Nobody wants the rest of it. */
+  #stop(): void {
+    this.dropQueue();
+    this.#connection.reset(this, ErrorCode.cancel);
+  }
+
+  #abort(status: Status): void {
+    if (this.isDone) return;
+    this.#stop();
+    this.#finish(status, "processed");
+  }
+
+  /** Whoever ends it is not called back inside of that. */
+  #finishSoon(status: Status, progress: Progress): void {
+    this.isDone = true;
+    deadlines.remove(this);
+    queueMicrotask(() => this.#tellEnd(status, progress));
+  }
+
+  #finish(status: Status, progress: Progress): void {
+    if (this.isDone) return;
+    this.isDone = true;
+    deadlines.remove(this);
+    this.dropQueue();
+    this.#tellEnd(status, progress);
+  }
+
+  #tellEnd(status: Status, progress: Progress): void {
+    if (this.id !== 0) this.#connection.release(this);
+    this.#sink.onEnd(status, progress);
+    this.#connection.onCallEnd(status.code);
+  }
+}
+
+function failure(code: Code, details: string): Status {
+  return { code, details, metadata: new Metadata() };
+}
+
+const noStatus: Status = failure(Code.UNKNOWN, "the server ended the call without a status");
+
+function isGrpc(contentType: string | undefined): boolean {
+  return contentType?.startsWith("application/grpc") === true;
+}
+
+/** An answer, but not of a gRPC server: of a proxy, say. */
+function notGrpc({ status, contentType }: HeaderList): Status {
+  const kind = contentType === undefined ? "" : ` with ${contentType}`;
+  const details = `the answer is not gRPC: HTTP status ${status}${kind}`;
+  return failure(codeOfHttpStatus(Number(status)), details);
+}

@@ -1,0 +1,189 @@
+/** Reads the header lists of gRPC: what is meant for the protocol, what is metadata, and what is malformed. */
+import { Metadata, type MetadataValue } from "../../metadata.js";
+import type { FieldSink } from "./hpack/decoder.js";
+import type { HeaderField } from "./hpack/field.js";
+
+/** What a field is. A field of HPACK's tables is looked at once, however often it comes. */
+const Kind = {
+  metadata: 1,
+  method: 2,
+  scheme: 3,
+  path: 4,
+  authority: 5,
+  status: 6,
+  contentType: 7,
+  te: 8,
+  timeout: 9,
+  encoding: 10,
+  acceptEncoding: 11,
+  grpcStatus: 12,
+  grpcMessage: 13,
+  /** Means nothing to a call. */
+  ignored: 14,
+  malformed: 15,
+} as const;
+
+const kinds: { readonly [name: string]: number } = Object.assign(Object.create(null), {
+  ":method": Kind.method,
+  ":scheme": Kind.scheme,
+  ":path": Kind.path,
+  ":authority": Kind.authority,
+  ":status": Kind.status,
+  "content-type": Kind.contentType,
+  te: Kind.te,
+  "grpc-timeout": Kind.timeout,
+  "grpc-encoding": Kind.encoding,
+  "grpc-accept-encoding": Kind.acceptEncoding,
+  "grpc-status": Kind.grpcStatus,
+  "grpc-message": Kind.grpcMessage,
+  host: Kind.ignored,
+  "accept-encoding": Kind.ignored,
+  "content-length": Kind.ignored,
+  // Of HTTP/1.1 connections: RFC 9113, section 8.2.2.
+  connection: Kind.malformed,
+  "keep-alive": Kind.malformed,
+  "proxy-connection": Kind.malformed,
+  "transfer-encoding": Kind.malformed,
+  upgrade: Kind.malformed,
+});
+
+const isName = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is what is looked for.
+const isNoValue = /[\0\r\n]|^[ \t]|[ \t]$/;
+
+/** RFC 9113, section 8.2.1. */
+function kindOf({ name, value }: HeaderField): number {
+  const known = kinds[name];
+  if (isNoValue.test(value)) return Kind.malformed;
+  if (known === Kind.te) return value === "trailers" ? Kind.te : Kind.malformed;
+  if (known !== undefined) return known;
+  return isName.test(name) ? Kind.metadata : Kind.malformed;
+}
+
+/** One list; made once for a connection and filled again and again. */
+export class HeaderList implements FieldSink {
+  method: string | undefined;
+  scheme: string | undefined;
+  path: string | undefined;
+  authority: string | undefined;
+  status: string | undefined;
+  contentType: string | undefined;
+  timeout: string | undefined;
+  encoding: string | undefined;
+  acceptEncoding: string | undefined;
+  grpcStatus: string | undefined;
+  grpcMessage: string | undefined;
+  /** Bytes, as RFC 9113 (section 6.5.2) counts them. */
+  bytes = 0;
+  isMalformed = false;
+  readonly #maxBytes: number;
+  #fields: HeaderField[] | undefined;
+  #hasRegular = false;
+
+  /** @param maxBytes of a longer list the rest is not kept */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get isTooLong(): boolean {
+    return this.bytes > this.#maxBytes;
+  }
+
+  reset(): void {
+    this.method = undefined;
+    this.scheme = undefined;
+    this.path = undefined;
+    this.authority = undefined;
+    this.status = undefined;
+    this.contentType = undefined;
+    this.timeout = undefined;
+    this.encoding = undefined;
+    this.acceptEncoding = undefined;
+    this.grpcStatus = undefined;
+    this.grpcMessage = undefined;
+    this.bytes = 0;
+    this.isMalformed = false;
+    this.#fields = undefined;
+    this.#hasRegular = false;
+  }
+
+  onField(field: HeaderField): void {
+    this.bytes += field.listBytes;
+    if (this.bytes > this.#maxBytes) return;
+    const { value } = field;
+    if (field.kind === 0) field.kind = kindOf(field);
+    switch (field.kind) {
+      case Kind.method:
+        this.#pseudo(this.method);
+        this.method = value;
+        return;
+      case Kind.scheme:
+        this.#pseudo(this.scheme);
+        this.scheme = value;
+        return;
+      case Kind.path:
+        this.#pseudo(this.path);
+        this.path = value;
+        return;
+      case Kind.authority:
+        this.#pseudo(this.authority);
+        this.authority = value;
+        return;
+      case Kind.status:
+        this.#pseudo(this.status);
+        this.status = value;
+        return;
+      case Kind.metadata:
+        if (this.#fields === undefined) this.#fields = [field];
+        else this.#fields.push(field);
+        break;
+      case Kind.contentType:
+        this.contentType = value;
+        break;
+      case Kind.timeout:
+        this.timeout = value;
+        break;
+      case Kind.encoding:
+        this.encoding = value;
+        break;
+      case Kind.acceptEncoding:
+        this.acceptEncoding = this.acceptEncoding === undefined ? value : `${this.acceptEncoding},${value}`;
+        break;
+      case Kind.grpcStatus:
+        this.grpcStatus = value;
+        break;
+      case Kind.grpcMessage:
+        this.grpcMessage = value;
+        break;
+      case Kind.malformed:
+        this.isMalformed = true;
+    }
+    this.#hasRegular = true;
+  }
+
+  /** The custom metadata of the list; it does not change when the list is filled again. */
+  metadata(): Metadata {
+    const fields = this.#fields;
+    return fields === undefined ? new Metadata() : Metadata.received(() => pairsOf(fields));
+  }
+
+  /** Each at most once, and before all others: RFC 9113, section 8.3. */
+  #pseudo(before: string | undefined): void {
+    if (before !== undefined || this.#hasRegular) this.isMalformed = true;
+  }
+}
+
+function* pairsOf(fields: readonly HeaderField[]): Iterable<[string, MetadataValue]> {
+  for (const { name, value } of fields) {
+    if (!name.endsWith("-bin")) yield [name, value];
+    // Several values may come as one (PROTOCOL-HTTP2, Custom-Metadata); they may be padded, or not.
+    else for (const one of value.split(",")) yield [name, new Uint8Array(Buffer.from(one.trim(), "base64"))];
+  }
+}
+
+/** A value as it travels. */
+export function wireValue(value: MetadataValue): string {
+  if (typeof value === "string") return value;
+  const base64 = Buffer.from(value.buffer, value.byteOffset, value.length).toString("base64");
+  return base64.replace(/=+$/, "");
+}

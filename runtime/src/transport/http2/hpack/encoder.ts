@@ -1,0 +1,151 @@
+import type { ByteTarget } from "../byte-target.js";
+import { type DynamicTable, defaultTableBytes } from "./dynamic-table.js";
+import { EncoderTable } from "./encoder-table.js";
+import type { KnownName } from "./known-name.js";
+import { CachedFields, type RepeatedField, type RepeatedFields } from "./repeated-fields.js";
+import {
+  indexed,
+  indexedLiteral,
+  neverIndexedLiteral,
+  plainLiteral,
+  type Representation,
+  sizeUpdate,
+} from "./representation.js";
+import { maxIntegerBytes, writeInteger, writeRaw, writeShortest } from "./writing.js";
+
+export type { RepeatedFields } from "./repeated-fields.js";
+
+/** Room for the integers of a literal: an index, and the lengths of a name and a value. */
+const literalOverhead = 3 * maxIntegerBytes;
+
+/**
+ * Encodes the header blocks of one connection: they must go out in the order in which they were written, and each whole.
+ *
+ * Names and values are of bytes, a character for each; names are in lower case.
+ */
+export class HpackEncoder {
+  readonly #table = new EncoderTable();
+  readonly #maxTableBytes: number;
+  /** The table's size in the next block, and the smallest that was asked for since the last. */
+  #tableBytes: number;
+  #smallestTableBytes: number;
+
+  /** @param maxTableBytes What this end uses at most, whatever the peer allows. */
+  constructor(maxTableBytes: number = defaultTableBytes) {
+    this.#maxTableBytes = maxTableBytes;
+    this.#tableBytes = Math.min(maxTableBytes, defaultTableBytes);
+    this.#smallestTableBytes = this.#tableBytes;
+  }
+
+  /**
+   * What the peer's decoder has in its table too.
+   * @internal
+   */
+  get table(): DynamicTable {
+    return this.#table.dynamic;
+  }
+
+  /** @internal */
+  get generation(): number {
+    return this.#table.generation;
+  }
+
+  /**
+   * The peer's SETTINGS_HEADER_TABLE_SIZE. The next block says what came of it, so its acknowledgement must leave before
+   * that block does.
+   */
+  setPeerTableBytes(bytes: number): void {
+    this.#tableBytes = Math.min(bytes, this.#maxTableBytes);
+    this.#smallestTableBytes = Math.min(this.#smallestTableBytes, this.#tableBytes);
+  }
+
+  /** First of every block: writes the size updates that are due (RFC 7541, section 4.2). */
+  begin(target: ByteTarget): void {
+    this.#table.credit.earn();
+    if (this.#smallestTableBytes < this.table.maxBytes) this.#resize(target, this.#smallestTableBytes);
+    if (this.#tableBytes !== this.table.maxBytes) this.#resize(target, this.#tableBytes);
+    this.#smallestTableBytes = this.#tableBytes;
+  }
+
+  /** A field of this block. */
+  field(target: ByteTarget, name: string, value: string): void {
+    const table = this.#table;
+    const known = table.known(name);
+    const index = table.indexOfNumber(table.numberOf(known, value));
+    target.reserve(literalOverhead + name.length + value.length);
+    if (index !== 0) target.end = writeInteger(target.buffer, target.end, indexed, index);
+    else if (known.isSensitive) this.#literal(target, neverIndexedLiteral, known, value);
+    else if (table.isWorthEntering(known, value)) this.#enter(target, known, value);
+    else this.#literal(target, plainLiteral, known, value);
+  }
+
+  /**
+   * Fields that come again in many blocks, in this order. They are put into the table when they are first written, as far
+   * as they fit; what is written then is a few bytes, copied.
+   */
+  repeated(fields: readonly (readonly [name: string, value: string])[]): RepeatedFields {
+    return new CachedFields(this, fields);
+  }
+
+  /** @internal */
+  repeatedField(target: ByteTarget, field: RepeatedField): boolean {
+    const { name, value } = field;
+    const table = this.#table;
+    target.reserve(literalOverhead + name.length + value.length);
+    let index = table.indexOfNumber(field.number);
+    if (index === 0) {
+      const known = table.known(name);
+      field.number = table.numberOf(known, value);
+      index = table.indexOfNumber(field.number);
+      if (index === 0) return this.#newRepeatedField(target, field, known);
+    }
+    target.end = writeInteger(target.buffer, target.end, indexed, index);
+    return true;
+  }
+
+  #newRepeatedField(target: ByteTarget, field: RepeatedField, known: KnownName): boolean {
+    const { value } = field;
+    if (known.isSensitive) {
+      this.#literal(target, neverIndexedLiteral, known, value);
+      return true;
+    }
+    if (!this.#table.hasRoomForRepeated(known, value)) {
+      this.#literal(target, plainLiteral, known, value);
+      return false;
+    }
+    this.#enter(target, known, value);
+    field.number = this.table.inserted;
+    return true;
+  }
+
+  /** Bytes are saved with each block that has only its index then. */
+  #enter(target: ByteTarget, known: KnownName, value: string): void {
+    const at = this.#writeName(target, indexedLiteral, known);
+    target.end = writeShortest(target.buffer, at, value);
+    this.#table.enter(known, value);
+  }
+
+  /**
+   * A value that is sent as it is: Huffman code saves it a quarter of its bytes, and costs both ends together several times
+   * what all else about the field does.
+   */
+  #literal(target: ByteTarget, representation: Representation, known: KnownName, value: string): void {
+    const at = this.#writeName(target, representation, known);
+    target.end = writeRaw(target.buffer, at, value);
+  }
+
+  #writeName(target: ByteTarget, representation: Representation, known: KnownName): number {
+    const nameIndex = this.#table.nameIndexOf(known);
+    const at = writeInteger(target.buffer, target.end, representation, nameIndex);
+    if (nameIndex !== 0) return at;
+    return representation === indexedLiteral
+      ? writeShortest(target.buffer, at, known.name)
+      : writeRaw(target.buffer, at, known.name);
+  }
+
+  #resize(target: ByteTarget, bytes: number): void {
+    target.reserve(maxIntegerBytes);
+    target.end = writeInteger(target.buffer, target.end, sizeUpdate, bytes);
+    this.table.resize(bytes);
+  }
+}

@@ -1,0 +1,236 @@
+import { ConnectionError, defaultWindowBytes, ErrorCode, Setting } from "./frames.js";
+import type { Output } from "./output.js";
+
+/** What a stream may be sent, and what it holds of it. */
+export interface ReceivingStream {
+  readonly id: number;
+  /** Bytes that the peer may still send. */
+  receiveWindow: number;
+  /** Bytes that have come and were not given on: messages that nobody has asked for, and the part of one. */
+  heldBytes: number;
+  /** Bytes that it may hold beyond the window of all streams, for the sake of a long message. */
+  grantedBytes: number;
+  /** Bytes that are missing of a message that has begun. */
+  readonly missingBytes: number;
+}
+
+/** Bytes that all streams of a connection may be sent together without being read. */
+const budgetBytes = 1024 * 1024;
+
+/** Beyond the budget, for messages that are longer than the window of a stream. */
+const grantBytes = 512 * 1024;
+
+const smallestWindowBytes = 1024;
+
+/** Milliseconds: whoever makes many calls, then none, then many again is not sent SETTINGS each time. */
+const settleMs = 1000;
+
+/**
+ * How much the peer may send, so that memory is bounded and nobody waits for ever.
+ *
+ * Streams share a budget: the more there are, the smaller is the window of each (SETTINGS_INITIAL_WINDOW_SIZE, which moves
+ * the windows of open streams too; RFC 9113, section 6.9.2). A message that does not fit in its stream's window is granted
+ * the rest of it at once, from a second budget; who gets none waits for its turn, so that messages that have begun can
+ * always end. The window of the connection is given back as bytes come: it is the streams that wait for their readers, so
+ * that one that is not read does not hold up the others. It grows with the bandwidth-delay product.
+ */
+export class ReceiveWindows {
+  readonly #output: Output;
+  /** Sends SETTINGS. */
+  readonly #announce: (setting: number, value: number) => void;
+  /** Of a stream, as announced last, and as all open streams have it. */
+  #announcedBytes = defaultWindowBytes;
+  #appliedBytes = defaultWindowBytes;
+  /** Announced and not acknowledged. */
+  #unacknowledged: number[] = [];
+  /** So many streams share the budget now: a power of two. */
+  #sharers = 1;
+  #sharersRaisedAt = 0;
+  /** What one stream may have at most, as the bandwidth-delay product has it. */
+  #delayBytes = defaultWindowBytes;
+  #connectionBytes = defaultWindowBytes;
+  #connectionLeft = defaultWindowBytes;
+  #consumed = 0;
+  #heldBytes = 0;
+  #freeGrant = grantBytes;
+  /** Whose message is to go on. */
+  readonly #waiting: ReceivingStream[] = [];
+
+  constructor(output: Output, announce: (setting: number, value: number) => void) {
+    this.#output = output;
+    this.#announce = announce;
+  }
+
+  /** Of a stream that is being opened. */
+  get initialBytes(): number {
+    return this.#appliedBytes;
+  }
+
+  get connectionBytes(): number {
+    return this.#connectionBytes;
+  }
+
+  /**
+   * A DATA frame has come, with its padding. Whether it is a good time to measure the network: when the window of the
+   * connection is given back, and could be larger.
+   *
+   * @throws ConnectionError where it was not allowed
+   */
+  onData(bytes: number): boolean {
+    this.#connectionLeft -= bytes;
+    if (this.#connectionLeft < 0) {
+      throw new ConnectionError(ErrorCode.flowControlError, "DATA beyond the window of the connection");
+    }
+    this.#consumed += bytes;
+    return this.#consumed >= this.#connectionBytes / 2 && this.#giveBack();
+  }
+
+  /** While a peer has not agreed to smaller windows, that of the connection bounds what it can have held here. */
+  #giveBack(): boolean {
+    if (this.#unacknowledged.length > 0 && this.#heldBytes > budgetBytes) return false;
+    this.#output.windowUpdate(0, this.#consumed);
+    this.#connectionLeft += this.#consumed;
+    this.#consumed = 0;
+    return this.#connectionBytes < budgetBytes;
+  }
+
+  /** Bytes of a stream are held here. */
+  hold(stream: ReceivingStream, bytes: number): void {
+    stream.heldBytes += bytes;
+    this.#heldBytes += bytes;
+  }
+
+  /** They are no longer. */
+  release(stream: ReceivingStream, bytes: number): void {
+    stream.heldBytes -= bytes;
+    this.#heldBytes -= bytes;
+    if (this.#consumed >= this.#connectionBytes / 2) this.#giveBack();
+  }
+
+  /** A message has begun: all of it is allowed to come, now or when it is its turn. */
+  expect(stream: ReceivingStream): void {
+    const needed = stream.missingBytes - stream.receiveWindow;
+    if (needed <= 0) return;
+    const room = this.#roomOf(stream);
+    if (needed <= room) {
+      this.#open(stream, room);
+    } else {
+      this.#waiting.push(stream);
+      this.#grantNext();
+    }
+  }
+
+  /** What was expected has come. */
+  onMessage(stream: ReceivingStream): void {
+    if (stream.grantedBytes > 0) this.#takeBack(stream);
+  }
+
+  /** Lets as much come as was read; in large steps. */
+  replenish(stream: ReceivingStream): void {
+    const room = this.#roomOf(stream);
+    if (room > 0 && room >= this.#appliedBytes / 2) this.#open(stream, room);
+  }
+
+  onClosed(stream: ReceivingStream): void {
+    this.#heldBytes -= stream.heldBytes;
+    stream.heldBytes = 0;
+    const waiting = this.#waiting.indexOf(stream);
+    if (waiting >= 0) this.#waiting.splice(waiting, 1);
+    if (stream.grantedBytes > 0) this.#takeBack(stream);
+  }
+
+  /** So many streams are open now. */
+  onStreams(count: number): void {
+    if (count > this.#sharers) {
+      while (count > this.#sharers) this.#sharers *= 2;
+      this.#sharersRaisedAt = performance.now();
+      this.#resize();
+    } else if (count === 0 && this.#sharers > 1 && performance.now() - this.#sharersRaisedAt > settleMs) {
+      this.#sharers = 1;
+      this.#resize();
+    }
+  }
+
+  /** The network holds so many bytes on their way: a window that is smaller than twice that holds it up. */
+  onDelayBytes(bytes: number): void {
+    if (bytes < (this.#connectionBytes * 2) / 3 || this.#connectionBytes >= budgetBytes) return;
+    const size = Math.min(budgetBytes, this.#connectionBytes * 2);
+    this.#output.windowUpdate(0, size - this.#connectionBytes);
+    this.#connectionLeft += size - this.#connectionBytes;
+    this.#connectionBytes = size;
+    this.#delayBytes = size;
+    this.#resize();
+  }
+
+  /** The peer has acknowledged the oldest of what was announced here. */
+  onAcknowledged(streams: Iterable<ReceivingStream>): void {
+    const value = this.#unacknowledged.shift();
+    if (value !== undefined && value < this.#appliedBytes) this.#apply(value, streams);
+    if (this.#consumed >= this.#connectionBytes / 2) this.#giveBack();
+  }
+
+  // ── Inside ──
+
+  #streams: () => Iterable<ReceivingStream> = () => [];
+
+  /** Who the open streams are. */
+  set streams(streams: () => Iterable<ReceivingStream>) {
+    this.#streams = streams;
+  }
+
+  #resize(): void {
+    const share = Math.max(smallestWindowBytes, budgetBytes / this.#sharers);
+    const bytes = Math.min(this.#delayBytes, share);
+    if (bytes === this.#announcedBytes) return;
+    this.#announcedBytes = bytes;
+    this.#unacknowledged.push(bytes);
+    this.#announce(Setting.initialWindowSize, bytes);
+    // More may come at once; less is what it is when the peer has said that it knows.
+    if (bytes > this.#appliedBytes) this.#apply(bytes, this.#streams());
+  }
+
+  #apply(bytes: number, streams: Iterable<ReceivingStream>): void {
+    const change = bytes - this.#appliedBytes;
+    this.#appliedBytes = bytes;
+    for (const stream of streams) {
+      stream.receiveWindow += change;
+      // To a message that is under way it was allowed to come whole.
+      const needed = stream.missingBytes - stream.receiveWindow;
+      if (needed > 0 && !this.#waiting.includes(stream)) this.#grant(stream, needed);
+    }
+  }
+
+  /** What could be allowed to come. */
+  #roomOf(stream: ReceivingStream): number {
+    return this.#appliedBytes + stream.grantedBytes - stream.heldBytes - stream.receiveWindow;
+  }
+
+  #open(stream: ReceivingStream, bytes: number): void {
+    stream.receiveWindow += bytes;
+    this.#output.windowUpdate(stream.id, bytes);
+  }
+
+  #takeBack(stream: ReceivingStream): void {
+    this.#freeGrant += stream.grantedBytes;
+    stream.grantedBytes = 0;
+    this.#grantNext();
+  }
+
+  /** All that a message needs or nothing, the first first; one that is longer than the budget is alone. */
+  #grantNext(): void {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const needed = next.missingBytes - next.receiveWindow;
+      const beyond = needed - this.#roomOf(next);
+      if (beyond > this.#freeGrant && this.#freeGrant < grantBytes) return;
+      this.#waiting.shift();
+      if (needed > 0) this.#grant(next, needed);
+    }
+  }
+
+  #grant(stream: ReceivingStream, needed: number): void {
+    const beyond = Math.max(0, needed - this.#roomOf(stream));
+    this.#freeGrant -= beyond;
+    stream.grantedBytes += beyond;
+    this.#open(stream, needed);
+  }
+}

@@ -1,0 +1,78 @@
+import { encodings } from "../../compression.js";
+import type { CallSpec, SpeakOptions } from "../../contract.js";
+import { formatTimeout } from "./grpc-timeout.js";
+import { wireValue } from "./header-list.js";
+import type { HpackEncoder, RepeatedFields } from "./hpack/encoder.js";
+import type { Output } from "./output.js";
+import { beginHeaderBlock, endHeaderBlock } from "./write-header-block.js";
+
+/** gRPC PROTOCOL-HTTP2, User-Agents. */
+const userAgent = "grpc-node-trunkline/0.1.0";
+
+/** Methods whose header lists are kept in order to be written again: all of most services, not all that a proxy sees. */
+const mostMethods = 1000;
+
+/** The requests' header lists of one connection (PROTOCOL-HTTP2, Requests). */
+export class RequestHeaders {
+  readonly #encoder: HpackEncoder;
+  readonly #scheme: string;
+  readonly #authority: string;
+  /** By path: what all calls of a method say. */
+  readonly #methods = new Map<string, RepeatedFields>();
+
+  constructor(encoder: HpackEncoder, { authority, isSecure }: SpeakOptions) {
+    this.#encoder = encoder;
+    this.#authority = authority;
+    this.#scheme = isSecure ? "https" : "http";
+  }
+
+  /** What a header block of a call is not longer than, with the header of its frame. */
+  boundOf<I, O>({ method, authority = this.#authority, metadata }: CallSpec<I, O>): number {
+    let bytes = 320 + method.path.length + authority.length;
+    if (metadata !== undefined && metadata.size > 0) bytes += metadata.listBytes;
+    return bytes;
+  }
+
+  /** Bytes of the list as RFC 9113 (section 6.5.2) counts them, roughly: what peers set limits to. */
+  listBytesOf<I, O>(spec: CallSpec<I, O>): number {
+    return this.boundOf(spec) + 160;
+  }
+
+  /** @param leftMs until the deadline; `Infinity` where there is none */
+  write<I, O>(output: Output, streamId: number, spec: CallSpec<I, O>, leftMs: number): void {
+    const { method, authority, metadata, compression } = spec;
+    const encoder = this.#encoder;
+    const at = beginHeaderBlock(output);
+    encoder.begin(output);
+    if (authority === undefined) this.#fieldsOf(method.path).write(output);
+    else for (const [name, value] of this.#fields(method.path, authority)) encoder.field(output, name, value);
+    if (leftMs !== Number.POSITIVE_INFINITY) encoder.field(output, "grpc-timeout", formatTimeout(leftMs));
+    if (compression !== undefined && compression.encoding !== "identity") {
+      encoder.field(output, "grpc-encoding", compression.encoding);
+    }
+    if (metadata !== undefined) for (const [key, value] of metadata) encoder.field(output, key, wireValue(value));
+    endHeaderBlock(output, at, streamId, 0);
+  }
+
+  #fieldsOf(path: string): RepeatedFields {
+    let fields = this.#methods.get(path);
+    if (fields === undefined) {
+      fields = this.#encoder.repeated(this.#fields(path, this.#authority));
+      if (this.#methods.size < mostMethods) this.#methods.set(path, fields);
+    }
+    return fields;
+  }
+
+  #fields(path: string, authority: string): [string, string][] {
+    return [
+      [":method", "POST"],
+      [":scheme", this.#scheme],
+      [":path", path],
+      [":authority", authority],
+      ["te", "trailers"],
+      ["content-type", "application/grpc"],
+      ["user-agent", userAgent],
+      ["grpc-accept-encoding", encodings.join(",")],
+    ];
+  }
+}

@@ -1,0 +1,72 @@
+import { type Encoding, encodings } from "../../compression.js";
+import type { Metadata } from "../../metadata.js";
+import { Code, type Status } from "../../status.js";
+import { Flag } from "./frames.js";
+import { encodeStatusMessage } from "./grpc-status.js";
+import { wireValue } from "./header-list.js";
+import type { HpackEncoder, RepeatedFields } from "./hpack/encoder.js";
+import type { Output } from "./output.js";
+import { beginHeaderBlock, endHeaderBlock } from "./write-header-block.js";
+
+/** The responses' header lists of one connection (PROTOCOL-HTTP2, Responses). */
+export class ResponseHeaders {
+  readonly #encoder: HpackEncoder;
+  readonly #headers: RepeatedFields;
+  readonly #ok: RepeatedFields;
+
+  constructor(encoder: HpackEncoder) {
+    this.#encoder = encoder;
+    this.#headers = encoder.repeated([
+      [":status", "200"],
+      ["content-type", "application/grpc"],
+      ["grpc-accept-encoding", encodings.join(",")],
+    ]);
+    this.#ok = encoder.repeated([["grpc-status", "0"]]);
+  }
+
+  writeHeaders(output: Output, streamId: number, metadata: Metadata | undefined, encoding: Encoding): void {
+    const at = beginHeaderBlock(output);
+    this.#encoder.begin(output);
+    this.#headers.write(output);
+    if (encoding !== "identity") this.#encoder.field(output, "grpc-encoding", encoding);
+    this.#writeMetadata(output, metadata);
+    endHeaderBlock(output, at, streamId, 0);
+  }
+
+  writeTrailers(output: Output, streamId: number, status: Status): void {
+    const at = beginHeaderBlock(output);
+    this.#encoder.begin(output);
+    this.#writeStatus(output, status);
+    endHeaderBlock(output, at, streamId, Flag.endStream);
+  }
+
+  /**
+   * Headers and trailers in one: of a call that is answered without a message.
+   *
+   * @param httpStatus other than 200 for what is no gRPC call
+   */
+  writeTrailersOnly(output: Output, streamId: number, status: Status, httpStatus: string): void {
+    const at = beginHeaderBlock(output);
+    this.#encoder.begin(output);
+    if (httpStatus === "200") {
+      this.#headers.write(output);
+    } else {
+      this.#encoder.field(output, ":status", httpStatus);
+      this.#encoder.field(output, "content-type", "application/grpc");
+    }
+    this.#writeStatus(output, status);
+    endHeaderBlock(output, at, streamId, Flag.endStream);
+  }
+
+  #writeStatus(output: Output, { code, details, metadata }: Status): void {
+    if (code === Code.OK) this.#ok.write(output);
+    else this.#encoder.field(output, "grpc-status", String(code));
+    if (details !== "") this.#encoder.field(output, "grpc-message", encodeStatusMessage(details));
+    this.#writeMetadata(output, metadata);
+  }
+
+  #writeMetadata(output: Output, metadata: Metadata | undefined): void {
+    if (metadata === undefined || metadata.size === 0) return;
+    for (const [key, value] of metadata) this.#encoder.field(output, key, wireValue(value));
+  }
+}

@@ -1,0 +1,244 @@
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import type { Dispatcher, Peer, ServeOptions } from "../../contract.js";
+import { longestTimerMs } from "../../deadline.js";
+import { RpcError } from "../../error.js";
+import { Code } from "../../status.js";
+import { addressOf } from "../peer-address.js";
+import { identityOf } from "../server-tls.js";
+import { Allowance } from "./allowance.js";
+import { ConnectionError, ErrorCode, errorName, largestStreamId, preface, Setting } from "./frames.js";
+import { PingPolicy } from "./ping-policy.js";
+import { ResponseHeaders } from "./response-headers.js";
+import { ServerStream } from "./server-stream.js";
+import { Session } from "./session.js";
+
+/** Calls at a time, where nobody says otherwise: what a client that means harm may have under way on one connection. */
+const defaultMaxStreams = 1000;
+
+/** Bytes of the fields that are no metadata. */
+const protocolFieldBytes = 1024;
+
+/** Milliseconds that a client has to hear that the connection takes no more calls, before it takes none. */
+const goawayMs = 1000;
+
+/** A maximum age is varied by so much, so that many clients do not come back at once (gRFC A9). */
+const ageJitter = 0.1;
+
+/** One socket from a client: the server's end. */
+export class ServerConnection extends Session<ServerStream> {
+  readonly client: Peer;
+  readonly headers: ResponseHeaders;
+  readonly #options: ServeOptions;
+  readonly #dispatcher: Dispatcher;
+  readonly #maxStreams: number;
+  readonly #onEnd: (connection: ServerConnection) => void;
+  readonly #pingPolicy: PingPolicy | undefined;
+  /** Calls that are taken back before they are answered: rapid reset, CVE-2023-44487. */
+  readonly #resets = new Allowance(1000, 500, "streams reset");
+  /** The last call that is taken, once that is decided. */
+  #lastStream = largestStreamId;
+  #goawayTimer: NodeJS.Timeout | undefined;
+  #ageTimer: NodeJS.Timeout | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    socket: Socket,
+    options: ServeOptions,
+    dispatcher: Dispatcher,
+    onEnd: (connection: ServerConnection) => void,
+  ) {
+    // The server refuses calls whose metadata is over its limit, some at once, all at twice that (gRFC A... soft limit).
+    const maxHeaderListBytes = 2 * options.maxMetadataBytes + protocolFieldBytes;
+    super(socket, {
+      maxHeaderListBytes,
+      keepalive: options.keepalive && { ...options.keepalive, withoutCalls: true },
+      preface,
+    });
+    this.client = peerOf(socket);
+    this.headers = new ResponseHeaders(this.encoder);
+    this.#options = options;
+    this.#dispatcher = dispatcher;
+    this.#onEnd = onEnd;
+    this.#maxStreams =
+      options.maxConcurrentStreams === Number.POSITIVE_INFINITY ? defaultMaxStreams : options.maxConcurrentStreams;
+    if (options.keepaliveEnforcement !== undefined) this.#pingPolicy = new PingPolicy(options.keepaliveEnforcement);
+    this.open([
+      [Setting.maxConcurrentStreams, this.#maxStreams],
+      [Setting.maxHeaderListSize, Math.min(maxHeaderListBytes, 2 ** 32 - 1)],
+    ]);
+    const age = options.maxConnectionAgeMs * (1 + ageJitter * (2 * Math.random() - 1));
+    this.#ageTimer = after(age, () => this.#retire());
+    this.#watchIdleness();
+  }
+
+  // ── For the server ──
+
+  /**
+   * Takes no more calls, and closes when those in flight have ended. In two steps (RFC 9113, section 6.8): calls that the
+   * client makes before it hears of it are still taken.
+   */
+  goAway(): void {
+    if (this.isGoingAway || this.isClosed) return;
+    this.isGoingAway = true;
+    this.sendGoaway(largestStreamId, ErrorCode.noError);
+    const takeNoMore = () => this.#takeNoMore();
+    this.sendPing(takeNoMore);
+    this.#goawayTimer = after(goawayMs, takeNoMore);
+  }
+
+  /** Ends the calls in flight; how many that were. */
+  cut(): number {
+    const cut = [...this.streams.values()].filter(({ isDone }) => !isDone);
+    for (const stream of cut) stream.shutDown();
+    this.isGoingAway = true;
+    this.#takeNoMore();
+    return cut.length;
+  }
+
+  // ── For streams ──
+
+  /** A call has its answer. */
+  onAnswered(_stream: ServerStream): void {
+    this.#resets.earn();
+    this.#pingPolicy?.onAnswer();
+  }
+
+  // ── What comes ──
+
+  protected isIdle(streamId: number): boolean {
+    return streamId % 2 === 0 || streamId > this.lastPeerStream;
+  }
+
+  protected onHeaders(streamId: number, endsStream: boolean): void {
+    const stream = this.streams.get(streamId);
+    if (stream !== undefined) {
+      this.#onTrailers(stream, endsStream);
+      return;
+    }
+    if (streamId % 2 === 0) throw new ConnectionError(ErrorCode.protocolError, "a stream of an even number");
+    if (streamId <= this.lastPeerStream) {
+      if (!this.wasForgotten(streamId)) throw new ConnectionError(ErrorCode.streamClosed, "HEADERS on a closed stream");
+      this.overhead.spend();
+      return;
+    }
+    // Past the last that is taken: its client has been told, and makes the call elsewhere.
+    if (streamId > this.#lastStream) return;
+    this.lastPeerStream = streamId;
+    const { list } = this;
+    if (list.isMalformed || list.status !== undefined || (!list.isTooLong && !isRequest(list))) {
+      this.resetStream(streamId, ErrorCode.protocolError, "a malformed header list");
+    } else if (this.streams.size >= this.#maxStreams) {
+      this.#resets.spend();
+      this.output.rstStream(streamId, ErrorCode.refusedStream);
+    } else {
+      this.#take(streamId, endsStream);
+    }
+  }
+
+  #take(streamId: number, endsStream: boolean): void {
+    const stream = new ServerStream(this, streamId, this.list);
+    stream.sendWindow = this.peerStreamWindow;
+    stream.receiveWindow = this.receive.initialBytes;
+    this.streams.set(streamId, stream);
+    this.receive.onStreams(this.streams.size);
+    if (this.#idleTimer !== undefined) {
+      clearTimeout(this.#idleTimer);
+      this.#idleTimer = undefined;
+    }
+    // Known before it is answered: whoever has sent all of it is not told to stop.
+    stream.isReadClosed = endsStream;
+    stream.begin(this.list, this.#dispatcher);
+    if (endsStream) this.endByHeaders(stream);
+  }
+
+  /** Of a request: gRPC has none, and they are not looked at. */
+  #onTrailers(stream: ServerStream, endsStream: boolean): void {
+    if (stream.isReadClosed) this.resetStream(stream.id, ErrorCode.streamClosed, "HEADERS after the end of the stream");
+    else if (endsStream) this.endByHeaders(stream);
+    else this.resetStream(stream.id, ErrorCode.protocolError, "HEADERS in the midst of a stream");
+  }
+
+  protected onReset(stream: ServerStream, error: number): void {
+    if (!stream.isOver) this.#resets.spend();
+    stream.onReset(error);
+  }
+
+  protected onStreamError(stream: ServerStream, error: number, reason: string): void {
+    stream.onGone(new RpcError(Code.CANCELLED, `the client has broken the protocol: ${reason} (${errorName(error)})`));
+  }
+
+  protected onSettings(): void {}
+
+  protected override onPing(): void {
+    this.#pingPolicy?.onPing(this.hasCalls);
+  }
+
+  /** A client that goes away makes no more calls; those that it has made go on. */
+  protected onGoaway(): void {
+    this.isGoingAway = true;
+    this.#closeIfEmpty();
+  }
+
+  protected onForgotten(): void {
+    if (this.streams.size === 0) this.#watchIdleness();
+    this.#closeIfEmpty();
+  }
+
+  protected onLost(): void {
+    clearTimeout(this.#goawayTimer);
+    clearTimeout(this.#ageTimer);
+    clearTimeout(this.#idleTimer);
+    const streams = [...this.streams.values()];
+    this.streams.clear();
+    for (const stream of streams) {
+      stream.onGone(new RpcError(Code.CANCELLED, "the call was cancelled by its caller, or its connection was lost"));
+    }
+  }
+
+  protected onClosed(): void {
+    this.#onEnd(this);
+  }
+
+  // ── Inside ──
+
+  #takeNoMore(): void {
+    if (this.isClosed || this.#lastStream !== largestStreamId) return;
+    clearTimeout(this.#goawayTimer);
+    this.#lastStream = this.lastPeerStream;
+    this.sendGoaway(this.#lastStream, ErrorCode.noError);
+    this.#closeIfEmpty();
+  }
+
+  #closeIfEmpty(): void {
+    if (this.isGoingAway && this.#lastStream !== largestStreamId && this.streams.size === 0) this.close("closed here");
+  }
+
+  #retire(): void {
+    this.goAway();
+    this.#ageTimer = after(this.#options.maxConnectionAgeGraceMs, () => this.cut());
+  }
+
+  #watchIdleness(): void {
+    if (this.isGoingAway) return;
+    this.#idleTimer ??= after(this.#options.maxConnectionIdleMs, () => this.goAway());
+  }
+}
+
+function isRequest({ path, method, scheme }: Session["list"]): boolean {
+  return path !== undefined && path !== "" && method !== undefined && scheme !== undefined;
+}
+
+function peerOf(socket: Socket): Peer {
+  const address = addressOf(socket);
+  // A certificate that nobody has signed says nothing of whose it is.
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return { address };
+  const certificate = socket.getPeerCertificate();
+  // Where nobody asked for one, there is none: an empty object.
+  return certificate.raw === undefined ? { address } : { address, identity: identityOf(certificate) };
+}
+
+/** Where that is a time. It does not hold the process. */
+function after(ms: number, action: () => void): NodeJS.Timeout | undefined {
+  return ms > longestTimerMs ? undefined : setTimeout(action, ms).unref();
+}

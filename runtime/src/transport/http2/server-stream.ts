@@ -1,0 +1,234 @@
+import { type Compression, type Encoding, encodings } from "../../compression.js";
+import type { Codec, Dispatcher, IncomingCall, Peer, ServerSink } from "../../contract.js";
+import { noDeadline } from "../../deadline.js";
+import { describe, misuse, RpcError } from "../../error.js";
+import { Metadata } from "../../metadata.js";
+import { Code, type Status } from "../../status.js";
+import { fittingTrailers, wellFormed } from "../fitting-trailers.js";
+import { deadlines } from "./deadline-wheel.js";
+import { ErrorCode } from "./frames.js";
+import { parseTimeout } from "./grpc-timeout.js";
+import type { HeaderList } from "./header-list.js";
+import type { ServerConnection } from "./server-connection.js";
+import { Stream } from "./stream.js";
+
+/** Bytes of the fields that every list has. */
+const commonBytes = 300;
+
+/** A call, at its server. */
+export class ServerStream extends Stream implements IncomingCall {
+  readonly path: string;
+  readonly metadata: Metadata;
+  deadline: number = noDeadline;
+  readonly #connection: ServerConnection;
+  #sink: ServerSink | undefined = undefined;
+  readonly #accepted: string | undefined;
+  #hasHeaders = false;
+  /** Of the responses, as their headers have announced it. */
+  #encoding: Encoding = "identity";
+  #status: Status | undefined = undefined;
+  #httpStatus = "200";
+
+  constructor(connection: ServerConnection, id: number, list: HeaderList) {
+    super(connection);
+    this.id = id;
+    this.#connection = connection;
+    this.path = list.path!;
+    this.metadata = list.metadata();
+    this.#accepted = list.acceptEncoding;
+  }
+
+  /** Whether it has been answered, or has run out of time by itself. */
+  get isOver(): boolean {
+    return this.isDone || this.deadline <= performance.now();
+  }
+
+  /** What its headers say, and then whoever serves it. */
+  begin({ method, contentType, timeout, encoding = "identity", isTooLong, bytes }: HeaderList, dispatcher: Dispatcher) {
+    if (method !== "POST") return this.#refuse(Code.INTERNAL, `a call is a POST, not a ${method}`, "405");
+    if (contentType?.startsWith("application/grpc") !== true) {
+      return this.#refuse(Code.INTERNAL, `${contentType ?? "nothing"} is no content-type of gRPC`, "415");
+    }
+    if (isTooLong) {
+      return this.#refuse(Code.RESOURCE_EXHAUSTED, `the call's header list of ${bytes} bytes is too long`);
+    }
+    if (timeout !== undefined) {
+      const timeoutMs = parseTimeout(timeout);
+      if (timeoutMs === undefined) return this.#refuse(Code.INTERNAL, `grpc-timeout: ${describe(timeout)} is none`);
+      const now = performance.now();
+      this.deadline = now + timeoutMs;
+      deadlines.add(this, this.deadline, now);
+    }
+    if (!(encodings as readonly string[]).includes(encoding)) return this.#refuseEncoding(encoding);
+    this.receivedEncoding = encoding as Encoding;
+    this.#sink = dispatcher.accept(this);
+    this.#sink?.onStart();
+  }
+
+  // ── Driven by the server ──────────────────────────────────────────────────────────────────────────────────────────
+
+  get peer(): Peer {
+    return this.#connection.client;
+  }
+
+  headers(metadata: Metadata, compression?: Compression): void {
+    if (this.isDone || this.#hasHeaders) return;
+    const bytes = metadata.listBytes + commonBytes;
+    if (bytes > this.#connection.peerMaxListBytes) {
+      throw misuse(
+        `the response's headers have ${bytes} bytes; this client takes ${this.#connection.peerMaxListBytes} at most`,
+      );
+    }
+    this.#open(metadata, compression);
+  }
+
+  send(message: unknown, compression?: Compression): boolean {
+    if (this.isDone || this.#sink === undefined) return true;
+    const { method, maxSendMessageBytes } = this.#sink;
+    if (!this.#hasHeaders) this.#open(undefined, compression);
+    const used = this.#encoding === "identity" ? undefined : compression;
+    // Its `In` is `never` for whoever does not know the method; the registered handler made the message for it.
+    return this.sendMessage(method.response, message as never, maxSendMessageBytes, used);
+  }
+
+  end(status: Status): void {
+    if (this.isDone) return;
+    this.#finish();
+    this.#status = status;
+    this.endWriting();
+  }
+
+  /** Cut by a shutdown. */
+  shutDown(): void {
+    this.#cut(new RpcError(Code.UNAVAILABLE, "the server is shutting down"));
+  }
+
+  // ── What comes ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  onReset(error: number): void {
+    const isLate = this.deadline <= performance.now();
+    this.onGone(
+      isLate
+        ? new RpcError(Code.DEADLINE_EXCEEDED, "the deadline passed")
+        : new RpcError(
+            Code.CANCELLED,
+            error === ErrorCode.cancel || error === ErrorCode.noError
+              ? "the call was cancelled by its caller"
+              : "the call was reset by its client",
+          ),
+    );
+  }
+
+  /** There is nobody left to be answered. */
+  onGone(reason: RpcError): void {
+    this.dropQueue();
+    if (this.isDone) return;
+    this.#finish();
+    this.#sink?.onCancel(reason);
+  }
+
+  onDeadline(): void {
+    this.#cut(new RpcError(Code.DEADLINE_EXCEEDED, "the deadline passed"));
+  }
+
+  // ── For the stream ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  protected get receivedCodec(): Codec<never, unknown> {
+    return this.#sink!.method.request;
+  }
+
+  protected get receiveLimit(): number {
+    return this.#sink === undefined ? 0 : this.#sink.maxReceiveMessageBytes;
+  }
+
+  protected tooLong(bytes: number): RpcError {
+    const details = `a request of ${bytes} bytes is over maxReceiveMessageBytes, ${this.receiveLimit}`;
+    return new RpcError(Code.RESOURCE_EXHAUSTED, details);
+  }
+
+  protected unreadable(cause: unknown): RpcError {
+    const { typeName } = this.receivedCodec;
+    return new RpcError(Code.INTERNAL, `the request is not a readable ${typeName}`, { cause });
+  }
+
+  protected onMessage(message: unknown): void {
+    this.#sink!.onMessage(message);
+  }
+
+  protected onAllRead(): void {
+    if (!this.isDone) this.#sink?.onHalfClose();
+  }
+
+  protected onUnreadable(error: RpcError): void {
+    this.#cut(error);
+  }
+
+  protected onWritable(): void {
+    this.#sink?.onWritable();
+  }
+
+  protected get endsWithData(): boolean {
+    return false;
+  }
+
+  protected writeEnd(): void {
+    const { output, headers, peerMaxListBytes } = this.#connection;
+    const { code, details, metadata } = this.#status!;
+    let status: Status = { code, details: wellFormed(details), metadata };
+    if (peerMaxListBytes < Number.POSITIVE_INFINITY) {
+      status = fittingTrailers(status, Math.max(0, peerMaxListBytes - commonBytes));
+    }
+    if (this.#hasHeaders) headers.writeTrailers(output, this.id, status);
+    else headers.writeTrailersOnly(output, this.id, status, this.#httpStatus);
+    this.onWriteClosed();
+  }
+
+  protected onWriteClosed(): void {
+    this.isWriteClosed = true;
+    this.#connection.onAnswered(this);
+    // Nobody reads what the client still sends (RFC 9113, section 8.1).
+    if (this.isReadClosed) this.#connection.closeIfDone(this);
+    else this.#connection.reset(this, ErrorCode.noError);
+  }
+
+  // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #open(metadata: Metadata | undefined, compression: Compression | undefined): void {
+    this.#hasHeaders = true;
+    const { encoding = "identity" } = compression ?? {};
+    // Who does not accept it gets messages as they are.
+    if (encoding !== "identity" && this.#accepts(encoding)) this.#encoding = encoding;
+    this.#connection.headers.writeHeaders(this.#connection.output, this.id, metadata, this.#encoding);
+  }
+
+  #accepts(encoding: Encoding): boolean {
+    return this.#accepted?.split(",").some((one) => one.trim() === encoding) === true;
+  }
+
+  #refuse(code: Code, details: string, httpStatus = "200"): void {
+    this.#httpStatus = httpStatus;
+    this.end({ code, details, metadata: new Metadata() });
+  }
+
+  /**
+   * A request in an encoding that is not known is UNIMPLEMENTED, with the list of those that are (PROTOCOL-HTTP2,
+   * compression.md): every answer carries it.
+   */
+  #refuseEncoding(encoding: string): void {
+    const details = `the message encoding ${describe(encoding)} is not known here, only ${encodings.join(", ")}`;
+    this.#refuse(Code.UNIMPLEMENTED, details);
+  }
+
+  /** Ends it from here, before what its client has yet to take. */
+  #cut(reason: RpcError): void {
+    if (this.isDone) return;
+    this.dropQueue();
+    this.end(reason.toStatus());
+    this.#sink?.onCancel(reason);
+  }
+
+  #finish(): void {
+    this.isDone = true;
+    deadlines.remove(this);
+  }
+}

@@ -1,0 +1,708 @@
+import type { Socket } from "node:net";
+import { Allowance } from "./allowance.js";
+import {
+  ConnectionError,
+  defaultMaxFrameBytes,
+  defaultWindowBytes,
+  ErrorCode,
+  errorName,
+  Flag,
+  FrameType,
+  frameHeaderBytes,
+  largestWindowBytes,
+  Setting,
+} from "./frames.js";
+import { HeaderList } from "./header-list.js";
+import { HpackDecoder, HpackError } from "./hpack/decoder.js";
+import { HpackEncoder } from "./hpack/encoder.js";
+import { Keepalive } from "./keepalive.js";
+import { Output } from "./output.js";
+import { ReceiveWindows } from "./receive-windows.js";
+import type { Stream } from "./stream.js";
+
+/** What we take in one frame. Longer than the default: a message of 64 KB comes in one. */
+const receivedFrameBytes = 128 * 1024;
+
+/** What we put into one frame at most, so that streams take turns. */
+const sentFrameBytes = 128 * 1024;
+
+/** What both ends begin with. */
+const headerTableBytes = 4096;
+
+/** Milliseconds in which a peer has to acknowledge SETTINGS. */
+const settingsMs = 20_000;
+
+/** Milliseconds in which a connection that is ended here has to close. */
+const closingMs = 1000;
+
+/** Frames that a header block may be divided into. */
+const mostFragments = 64;
+
+/** Bytes that the peer makes us hold by not reading: of frames that no window bounds, and of messages. */
+const mostUnreadBytes = 1024 * 1024;
+
+/** Milliseconds after which a peer that has asked for that much, and takes none of it, is given up. */
+const stallMs = 20_000;
+
+/** Streams that were ended here not long ago: what was on its way to them means nothing. */
+const rememberedStreams = 256;
+
+export interface SessionOptions {
+  /** Bytes, as RFC 9113 (section 6.5.2) counts a header list. */
+  readonly maxHeaderListBytes: number;
+  readonly keepalive: { readonly timeMs: number; readonly timeoutMs: number; readonly withoutCalls: boolean } | false;
+  /** What the peer has to begin with. */
+  readonly preface?: Buffer;
+}
+
+/** One connection, at either end: frames, settings, windows, pings, and the order in which all that happens. */
+export abstract class Session<S extends Stream = Stream> {
+  readonly socket: Socket;
+  readonly output: Output;
+  readonly encoder: HpackEncoder = new HpackEncoder();
+  readonly receive: ReceiveWindows;
+  readonly streams: Map<number, S> = new Map();
+  /** Bytes that the peer takes on the connection, on all streams. */
+  sendWindow = defaultWindowBytes;
+  /** What a new stream may send. */
+  protected peerStreamWindow = defaultWindowBytes;
+  /** What we put into one frame. */
+  maxFrameBytes = defaultMaxFrameBytes;
+  protected peerMaxStreams: number = Number.POSITIVE_INFINITY;
+  /** The longest header list that the peer takes. */
+  peerMaxListBytes: number = Number.POSITIVE_INFINITY;
+  /** Bytes of messages that wait for the peer's windows. */
+  queuedBytes = 0;
+  lastReadAt: number = performance.now();
+  protected readonly list: HeaderList;
+  /** The newest stream that the peer has opened. */
+  protected lastPeerStream = 0;
+  protected isClosed = false;
+  /** The peer has said GOAWAY, or we have: no more streams are opened. */
+  protected isGoingAway = false;
+  /** What costs us something and brings nobody forward. */
+  protected readonly overhead = new Allowance(2000, 200, "control frames");
+  readonly #decoder = new HpackDecoder(headerTableBytes);
+  readonly #maxBlockBytes: number;
+  #rest: Buffer | undefined;
+  #preface: Buffer | undefined;
+  #hasSettings = false;
+  // The DATA frame, or the unknown one, that is coming.
+  #dataLeft = 0;
+  #dataStream: S | undefined;
+  #dataEnds = false;
+  // The header block that is coming.
+  #blockStream = 0;
+  #blockEnds = false;
+  #block: Buffer[] | undefined;
+  #blockBytes = 0;
+  readonly #held = new Set<Stream>();
+  readonly #pings: (() => void)[] = [];
+  readonly #sentSettings: ("windows" | "other")[] = [];
+  #settingsTimer: NodeJS.Timeout | undefined;
+  #stallTimer: NodeJS.Timeout | undefined;
+  #hasSent = false;
+  readonly #forgotten: number[] = [];
+  #forgottenAt = 0;
+  /** DATA that came while the network was measured; undefined while it is not. */
+  #measuredBytes: number | undefined;
+  readonly #keepalive: Keepalive | undefined;
+  /** Why it is closed, as soon as that is known. */
+  protected closeReason: string | undefined;
+
+  constructor(socket: Socket, options: SessionOptions) {
+    this.socket = socket;
+    this.output = new Output(socket);
+    this.receive = new ReceiveWindows(this.output, (setting, value) => this.#announce([[setting, value]], "windows"));
+    this.receive.streams = () => this.streams.values();
+    this.#preface = options.preface;
+    this.list = new HeaderList(options.maxHeaderListBytes);
+    // Huffman coding makes of 5 bits a byte; indexes make much more, which is what the limit of the list is for.
+    this.#maxBlockBytes = Math.max(16 * 1024, Math.min(options.maxHeaderListBytes, 2 ** 30) * 2);
+    if (options.keepalive !== false) {
+      this.#keepalive = new Keepalive(this, options.keepalive, () => this.close("the peer did not answer a ping"));
+    }
+    socket.on("data", (chunk: Buffer) => this.#onChunk(chunk));
+    socket.on("drain", () => this.#serve());
+    socket.on("error", (error: Error) => {
+      this.closeReason ??= error.message;
+    });
+    socket.on("end", () => {
+      this.closeReason ??= "closed by the peer";
+    });
+    socket.on("close", () => this.#onSocketClosed());
+  }
+
+  /** The first SETTINGS. */
+  protected open(settings: readonly (readonly [setting: number, value: number])[]): void {
+    this.#announce([...settings, [Setting.maxFrameSize, receivedFrameBytes]], "other");
+  }
+
+  get hasCalls(): boolean {
+    return this.streams.size > 0;
+  }
+
+  // ── What the two ends do differently ──────────────────────────────────────────────────────────────────────────────
+
+  /** Its header list is in `list`. */
+  protected abstract onHeaders(streamId: number, endsStream: boolean): void;
+  /** A stream with this number has never been. */
+  protected abstract isIdle(streamId: number): boolean;
+  protected abstract onReset(stream: S, error: number): void;
+  protected abstract onSettings(): void;
+  protected abstract onGoaway(lastStream: number, error: number, debug: string): void;
+  /** Of a stream that is no good any more; the peer is told already. */
+  protected abstract onStreamError(stream: S, error: number, reason: string): void;
+  /** Calls that are on it come to an end. */
+  protected abstract onLost(reason: string): void;
+  /** The socket is closed: the last event. */
+  protected abstract onClosed(reason: string): void;
+
+  // ── Frames ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #onChunk(chunk: Buffer): void {
+    if (this.isClosed) return;
+    this.lastReadAt = performance.now();
+    try {
+      const rest = this.#rest;
+      this.#rest = undefined;
+      const bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
+      if (this.#preface === undefined) this.#readFrames(bytes, 0);
+      else this.#readPreface(this.#preface, bytes);
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+      this.fail(error.code, error.message);
+    }
+  }
+
+  #readPreface(preface: Buffer, bytes: Buffer): void {
+    const length = Math.min(preface.length, bytes.length);
+    if (!bytes.subarray(0, length).equals(preface.subarray(0, length))) {
+      throw new ConnectionError(ErrorCode.protocolError, "the client does not begin with the preface of HTTP/2");
+    }
+    if (bytes.length < preface.length) {
+      this.#rest = bytes;
+      return;
+    }
+    this.#preface = undefined;
+    this.#readFrames(bytes, preface.length);
+  }
+
+  #readFrames(chunk: Buffer, start: number): void {
+    let at = start;
+    const end = chunk.length;
+    for (;;) {
+      if (this.isClosed) return;
+      if (this.#dataLeft > 0) {
+        const length = Math.min(this.#dataLeft, end - at);
+        this.#dataLeft -= length;
+        this.#onDataPart(chunk, at, at + length);
+        at += length;
+      }
+      if (end - at < frameHeaderBytes) break;
+      const length = (chunk[at]! << 16) | (chunk[at + 1]! << 8) | chunk[at + 2]!;
+      const type = chunk[at + 3]!;
+      const flags = chunk[at + 4]!;
+      const streamId = chunk.readUInt32BE(at + 5) & 0x7fffffff;
+      this.#checkFrame(length, type, streamId);
+      const body = at + frameHeaderBytes;
+      if ((type === FrameType.data && (flags & Flag.padded) === 0) || type > FrameType.continuation) {
+        this.#dataLeft = length;
+        if (type === FrameType.data) this.#onDataFrame(streamId, length, flags);
+        else this.#dataStream = undefined;
+        at = body;
+        // An empty frame has no part that would come.
+        if (length === 0) this.#onDataPart(chunk, at, at);
+        continue;
+      }
+      if (end - body < length) break;
+      this.#onFrame(type, flags, streamId, chunk, body, body + length);
+      at = body + length;
+    }
+    // It may wait for long for the rest, which must not hold on to the whole chunk.
+    if (at < end) this.#rest = Buffer.from(chunk.subarray(at, end));
+  }
+
+  #checkFrame(length: number, type: number, streamId: number): void {
+    if (length > receivedFrameBytes) {
+      throw new ConnectionError(ErrorCode.frameSizeError, `a frame of ${length} bytes`);
+    }
+    if (this.#blockStream !== 0 && (type !== FrameType.continuation || streamId !== this.#blockStream)) {
+      throw new ConnectionError(ErrorCode.protocolError, "a frame between those of a header block");
+    }
+    if (!this.#hasSettings && type !== FrameType.settings) {
+      throw new ConnectionError(ErrorCode.protocolError, "the first frame is no SETTINGS");
+    }
+    if (type === FrameType.headers || type === FrameType.continuation) {
+      if (this.#blockBytes + length > this.#maxBlockBytes) {
+        throw new ConnectionError(ErrorCode.enhanceYourCalm, `a header block of over ${this.#maxBlockBytes} bytes`);
+      }
+    }
+    if (type > FrameType.continuation) this.overhead.spend();
+  }
+
+  #onFrame(type: number, flags: number, streamId: number, chunk: Buffer, start: number, end: number): void {
+    switch (type) {
+      case FrameType.headers:
+        this.#onHeadersFrame(streamId, flags, chunk, start, end);
+        return;
+      case FrameType.continuation:
+        this.#onContinuation(streamId, flags, chunk, start, end);
+        return;
+      case FrameType.windowUpdate:
+        this.#onWindowUpdate(streamId, chunk, start, end);
+        return;
+      case FrameType.rstStream:
+        this.#onRstStream(streamId, chunk, start, end);
+        return;
+      case FrameType.settings:
+        this.#onSettingsFrame(streamId, flags, chunk, start, end);
+        return;
+      case FrameType.ping:
+        this.#onPingFrame(streamId, flags, chunk, start, end);
+        return;
+      case FrameType.goaway:
+        this.#onGoawayFrame(streamId, chunk, start, end);
+        return;
+      case FrameType.data:
+        this.#onPaddedData(streamId, flags, chunk, start, end);
+        return;
+      case FrameType.priority:
+        this.overhead.spend();
+        requireStream(streamId, "PRIORITY");
+        if (end - start !== 5) this.resetStream(streamId, ErrorCode.frameSizeError, "PRIORITY of another length than 5");
+        return;
+      default:
+        throw new ConnectionError(ErrorCode.protocolError, "PUSH_PROMISE, which nobody has asked for");
+    }
+  }
+
+  // ── DATA ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #onDataFrame(streamId: number, length: number, flags: number): void {
+    requireStream(streamId, "DATA");
+    this.#dataEnds = (flags & Flag.endStream) !== 0;
+    this.#dataStream = this.#takeData(streamId, length);
+    if (length === 0 && !this.#dataEnds) this.overhead.spend();
+    if (this.receive.onData(length)) this.#measure();
+    if (this.#measuredBytes !== undefined) this.#measuredBytes += length;
+  }
+
+  /** The stream, where it may be sent this. */
+  #takeData(streamId: number, length: number): S | undefined {
+    const stream = this.streams.get(streamId);
+    if (stream === undefined) {
+      if (this.isIdle(streamId)) throw new ConnectionError(ErrorCode.protocolError, "DATA on an idle stream");
+      this.overhead.spend();
+      if (!this.wasForgotten(streamId)) this.output.rstStream(streamId, ErrorCode.streamClosed);
+      return undefined;
+    }
+    if (stream.isReadClosed) {
+      this.resetStream(streamId, ErrorCode.streamClosed, "DATA after the end of the stream");
+      return undefined;
+    }
+    stream.receiveWindow -= length;
+    if (stream.receiveWindow >= 0) return stream;
+    this.resetStream(streamId, ErrorCode.flowControlError, "DATA beyond the window of the stream");
+    return undefined;
+  }
+
+  #onDataPart(chunk: Buffer, start: number, end: number): void {
+    const stream = this.#dataStream;
+    if (stream === undefined) return;
+    if (end > start) stream.onData(chunk, start, end);
+    if (this.#dataLeft > 0) return;
+    this.#dataStream = undefined;
+    if (this.#dataEnds) this.#endReading(stream);
+    else if (!stream.isDone) this.receive.replenish(stream);
+  }
+
+  #onPaddedData(streamId: number, flags: number, chunk: Buffer, start: number, end: number): void {
+    requireStream(streamId, "DATA");
+    const padding = 1 + chunk[start]!;
+    if (end - start < padding) throw new ConnectionError(ErrorCode.protocolError, "DATA with more padding than bytes");
+    this.overhead.spend();
+    this.#onDataFrame(streamId, end - start, flags);
+    this.#onDataPart(chunk, start + 1, end - padding + 1);
+  }
+
+  #endReading(stream: S): void {
+    stream.onDataEnd();
+    this.closeIfDone(stream);
+  }
+
+  /** A stream whose halves are both closed is no more. */
+  closeIfDone(stream: S): void {
+    if (stream.isReadClosed && stream.isWriteClosed) this.forget(stream);
+  }
+
+  /** Takes a stream out: nothing more is sent on it, and what comes means nothing. */
+  protected forget(stream: S): void {
+    if (!this.streams.delete(stream.id)) return;
+    this.#held.delete(stream);
+    this.receive.onClosed(stream);
+    this.receive.onStreams(this.streams.size);
+    this.onForgotten();
+  }
+
+  protected abstract onForgotten(): void;
+
+  // ── Header blocks ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #onHeadersFrame(streamId: number, flags: number, chunk: Buffer, frameStart: number, frameEnd: number): void {
+    requireStream(streamId, "HEADERS");
+    let start = frameStart;
+    let end = frameEnd;
+    if ((flags & Flag.padded) !== 0) {
+      end -= start < end ? chunk[start]! : 0;
+      start++;
+    }
+    if ((flags & Flag.priority) !== 0) start += 5;
+    if (start > end) throw new ConnectionError(ErrorCode.protocolError, "HEADERS with more padding than bytes");
+    const endsStream = (flags & Flag.endStream) !== 0;
+    if ((flags & Flag.endHeaders) !== 0) {
+      this.#onBlock(streamId, endsStream, chunk, start, end);
+      return;
+    }
+    this.#blockStream = streamId;
+    this.#blockEnds = endsStream;
+    this.#block = [Buffer.from(chunk.subarray(start, end))];
+    this.#blockBytes = end - start;
+  }
+
+  #onContinuation(streamId: number, flags: number, chunk: Buffer, start: number, end: number): void {
+    const fragments = this.#block;
+    if (fragments === undefined) throw new ConnectionError(ErrorCode.protocolError, "CONTINUATION of nothing");
+    fragments.push(Buffer.from(chunk.subarray(start, end)));
+    this.#blockBytes += end - start;
+    if (fragments.length > mostFragments) {
+      throw new ConnectionError(ErrorCode.enhanceYourCalm, `a header block in over ${mostFragments} frames`);
+    }
+    if ((flags & Flag.endHeaders) === 0) return;
+    this.#block = undefined;
+    this.#blockBytes = 0;
+    this.#blockStream = 0;
+    const block = Buffer.concat(fragments);
+    this.#onBlock(streamId, this.#blockEnds, block, 0, block.length);
+  }
+
+  #onBlock(streamId: number, endsStream: boolean, block: Buffer, start: number, end: number): void {
+    const { list } = this;
+    list.reset();
+    try {
+      this.#decoder.decode(block, start, end, list);
+    } catch (error) {
+      if (!(error instanceof HpackError)) throw error;
+      throw new ConnectionError(ErrorCode.compressionError, error.message);
+    }
+    this.onHeaders(streamId, endsStream);
+  }
+
+  /** The peer's header list ends the stream as well. */
+  protected endByHeaders(stream: S): void {
+    this.#endReading(stream);
+  }
+
+  // ── The other frames ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  #onWindowUpdate(streamId: number, chunk: Buffer, start: number, end: number): void {
+    if (end - start !== 4) throw new ConnectionError(ErrorCode.frameSizeError, "WINDOW_UPDATE of another length than 4");
+    this.overhead.spend();
+    const increment = chunk.readUInt32BE(start) & 0x7fffffff;
+    if (streamId === 0) {
+      if (increment === 0) throw new ConnectionError(ErrorCode.protocolError, "WINDOW_UPDATE by nothing");
+      this.sendWindow += increment;
+      if (this.sendWindow > largestWindowBytes) {
+        throw new ConnectionError(ErrorCode.flowControlError, "a window of over 2^31-1 bytes");
+      }
+      this.#serve();
+      return;
+    }
+    const stream = this.streams.get(streamId);
+    if (stream === undefined) {
+      if (this.isIdle(streamId)) throw new ConnectionError(ErrorCode.protocolError, "WINDOW_UPDATE on an idle stream");
+      return;
+    }
+    if (increment === 0) {
+      this.resetStream(streamId, ErrorCode.protocolError, "WINDOW_UPDATE by nothing");
+      return;
+    }
+    stream.sendWindow += increment;
+    if (stream.sendWindow > largestWindowBytes) {
+      this.resetStream(streamId, ErrorCode.flowControlError, "a window of over 2^31-1 bytes");
+    } else if (this.#held.has(stream)) {
+      while (stream.pump());
+      if (!stream.onRoom()) this.#held.delete(stream);
+    }
+  }
+
+  #onRstStream(streamId: number, chunk: Buffer, start: number, end: number): void {
+    requireStream(streamId, "RST_STREAM");
+    if (end - start !== 4) throw new ConnectionError(ErrorCode.frameSizeError, "RST_STREAM of another length than 4");
+    const stream = this.streams.get(streamId);
+    if (stream === undefined) {
+      if (this.isIdle(streamId)) throw new ConnectionError(ErrorCode.protocolError, "RST_STREAM on an idle stream");
+      this.overhead.spend();
+      return;
+    }
+    stream.isReadClosed = true;
+    stream.isWriteEnded = true;
+    stream.isWriteClosed = true;
+    this.onReset(stream, chunk.readUInt32BE(start));
+    this.forget(stream);
+  }
+
+  #onSettingsFrame(streamId: number, flags: number, chunk: Buffer, start: number, end: number): void {
+    if (streamId !== 0) throw new ConnectionError(ErrorCode.protocolError, "SETTINGS on a stream");
+    if ((flags & Flag.ack) !== 0) {
+      if (end > start) throw new ConnectionError(ErrorCode.frameSizeError, "an acknowledgement of SETTINGS with bytes");
+      this.#onSettingsAcknowledged();
+      return;
+    }
+    if ((end - start) % 6 !== 0) throw new ConnectionError(ErrorCode.frameSizeError, "SETTINGS of a wrong length");
+    this.overhead.spend();
+    for (let at = start; at < end; at += 6) this.#onSetting(chunk.readUInt16BE(at), chunk.readUInt32BE(at + 2));
+    this.output.frame(0, FrameType.settings, Flag.ack, 0);
+    const isFirst = !this.#hasSettings;
+    this.#hasSettings = true;
+    this.#serve();
+    if (isFirst) this.onSettings();
+  }
+
+  #onSetting(setting: number, value: number): void {
+    switch (setting) {
+      case Setting.headerTableSize:
+        this.encoder.setPeerTableBytes(value);
+        return;
+      case Setting.enablePush:
+        if (value > 1) throw new ConnectionError(ErrorCode.protocolError, "SETTINGS_ENABLE_PUSH is neither 0 nor 1");
+        return;
+      case Setting.maxConcurrentStreams:
+        this.peerMaxStreams = value;
+        return;
+      case Setting.initialWindowSize: {
+        if (value > largestWindowBytes) {
+          throw new ConnectionError(ErrorCode.flowControlError, "SETTINGS_INITIAL_WINDOW_SIZE over 2^31-1");
+        }
+        const change = value - this.peerStreamWindow;
+        this.peerStreamWindow = value;
+        for (const stream of this.streams.values()) {
+          stream.sendWindow += change;
+          if (stream.sendWindow > largestWindowBytes) {
+            throw new ConnectionError(ErrorCode.flowControlError, "a window of over 2^31-1 bytes");
+          }
+        }
+        return;
+      }
+      case Setting.maxFrameSize:
+        if (value < defaultMaxFrameBytes || value > 2 ** 24 - 1) {
+          throw new ConnectionError(ErrorCode.protocolError, "SETTINGS_MAX_FRAME_SIZE out of its bounds");
+        }
+        this.maxFrameBytes = Math.min(value, sentFrameBytes);
+        return;
+      case Setting.maxHeaderListSize:
+        this.peerMaxListBytes = value;
+    }
+  }
+
+  #announce(settings: readonly (readonly [setting: number, value: number])[], what: "windows" | "other"): void {
+    this.output.frame(settings.length * 6, FrameType.settings, 0, 0);
+    for (const [setting, value] of settings) {
+      this.output.end = this.output.buffer.writeUInt16BE(setting, this.output.end);
+      this.output.uint32(value);
+    }
+    this.#sentSettings.push(what);
+    this.#settingsTimer ??= setTimeout(() => {
+      this.fail(ErrorCode.settingsTimeout, `SETTINGS were not acknowledged within ${settingsMs} ms`);
+    }, settingsMs).unref();
+  }
+
+  #onSettingsAcknowledged(): void {
+    const what = this.#sentSettings.shift();
+    if (what === undefined) throw new ConnectionError(ErrorCode.protocolError, "an acknowledgement of no SETTINGS");
+    if (what === "windows") this.receive.onAcknowledged(this.streams.values());
+    clearTimeout(this.#settingsTimer);
+    if (this.#sentSettings.length > 0) this.#settingsTimer?.refresh();
+    else this.#settingsTimer = undefined;
+  }
+
+  #onPingFrame(streamId: number, flags: number, chunk: Buffer, start: number, end: number): void {
+    if (streamId !== 0) throw new ConnectionError(ErrorCode.protocolError, "PING on a stream");
+    if (end - start !== 8) throw new ConnectionError(ErrorCode.frameSizeError, "PING of another length than 8");
+    if ((flags & Flag.ack) !== 0) {
+      // Answers come in the order of the pings.
+      const onAnswer = this.#pings.shift();
+      if (onAnswer === undefined) this.overhead.spend();
+      else onAnswer();
+      return;
+    }
+    this.overhead.spend();
+    this.onPing();
+    this.output.frame(8, FrameType.ping, Flag.ack, 0);
+    this.output.bytes(chunk, start, end);
+    this.#checkUnread();
+  }
+
+  /** The peer pings. */
+  protected onPing(): void {}
+
+  sendPing(onAnswer: () => void): void {
+    this.#pings.push(onAnswer);
+    this.output.frame(8, FrameType.ping, 0, 0);
+    this.output.uint32(0);
+    this.output.uint32(this.#pings.length);
+  }
+
+  #onGoawayFrame(streamId: number, chunk: Buffer, start: number, end: number): void {
+    if (streamId !== 0) throw new ConnectionError(ErrorCode.protocolError, "GOAWAY on a stream");
+    if (end - start < 8) throw new ConnectionError(ErrorCode.frameSizeError, "GOAWAY of less than 8 bytes");
+    this.overhead.spend();
+    const lastStream = chunk.readUInt32BE(start) & 0x7fffffff;
+    const debug = chunk.toString("latin1", start + 8, Math.min(end, start + 8 + 200)).replace(/[^\x20-\x7e]/g, "?");
+    this.onGoaway(lastStream, chunk.readUInt32BE(start + 4), debug);
+  }
+
+  sendGoaway(lastStream: number, error: number, debug = ""): void {
+    const bytes = Buffer.from(debug, "latin1");
+    this.output.frame(8 + bytes.length, FrameType.goaway, 0, 0);
+    this.output.uint32(lastStream);
+    this.output.uint32(error);
+    this.output.bytes(bytes);
+  }
+
+  // ── Streams that are no good ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** Ends a stream over something that its peer has done (RFC 9113, section 5.4.2). */
+  protected resetStream(streamId: number, error: number, reason: string): void {
+    this.overhead.spend();
+    this.output.rstStream(streamId, error);
+    const stream = this.streams.get(streamId);
+    if (stream === undefined) return;
+    this.abandon(stream);
+    this.onStreamError(stream, error, reason);
+  }
+
+  /** Ends a stream here: the peer is told, and what it had sent already is not looked at. */
+  reset(stream: S, error: number): void {
+    if (this.streams.get(stream.id) !== stream) return;
+    this.output.rstStream(stream.id, error);
+    this.abandon(stream);
+  }
+
+  /** Forgets a stream of which the peer knows, or is told otherwise, that it is over. */
+  abandon(stream: S): void {
+    stream.isReadClosed = true;
+    stream.isWriteEnded = true;
+    stream.isWriteClosed = true;
+    if (this.#forgotten.length < rememberedStreams) this.#forgotten.push(stream.id);
+    else this.#forgotten[this.#forgottenAt++ % rememberedStreams] = stream.id;
+    this.forget(stream);
+  }
+
+  /** Whether it was ended here, not long ago: its peer may not have known. */
+  protected wasForgotten(streamId: number): boolean {
+    return this.#forgotten.includes(streamId);
+  }
+
+  // ── What waits for the peer ───────────────────────────────────────────────────────────────────────────────────────
+
+  /** A stream has to wait for room. */
+  hold(stream: Stream): void {
+    this.#held.add(stream);
+    if (this.queuedBytes > mostUnreadBytes) this.#watchStall();
+  }
+
+  onDataSent(bytes: number): void {
+    this.sendWindow -= bytes;
+    this.#hasSent = true;
+    // Who takes messages gives windows back for them, of the stream and of the connection, and measures the network.
+    this.overhead.earn(4);
+  }
+
+  /** Those that wait take turns, a frame each. */
+  #serve(): void {
+    if (this.#held.size === 0) return;
+    let goesOn = this.sendWindow > 0;
+    while (goesOn) {
+      goesOn = false;
+      for (const stream of this.#held) if (stream.pump()) goesOn = true;
+    }
+    for (const stream of this.#held) if (!stream.onRoom()) this.#held.delete(stream);
+  }
+
+  /** A peer that reads nothing can have us keep what no window bounds: answers to its pings, headers, trailers. */
+  #checkUnread(): void {
+    if (this.output.pendingBytes > mostUnreadBytes) {
+      throw new ConnectionError(ErrorCode.enhanceYourCalm, "answers that nobody reads");
+    }
+  }
+
+  #watchStall(): void {
+    if (this.#stallTimer !== undefined) return;
+    this.#hasSent = false;
+    this.#stallTimer = setTimeout(() => {
+      this.#stallTimer = undefined;
+      if (this.queuedBytes <= mostUnreadBytes) return;
+      if (this.#hasSent) this.#watchStall();
+      else this.fail(ErrorCode.enhanceYourCalm, `${this.queuedBytes} bytes that nobody has taken for ${stallMs} ms`);
+    }, stallMs).unref();
+  }
+
+  // ── The network ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** How much comes in a round trip is the bandwidth-delay product, where nothing holds the peer up. */
+  #measure(): void {
+    if (this.#measuredBytes !== undefined || this.isClosed) return;
+    this.#measuredBytes = 0;
+    this.sendPing(() => {
+      const bytes = this.#measuredBytes ?? 0;
+      this.#measuredBytes = undefined;
+      this.receive.onDelayBytes(bytes);
+    });
+  }
+
+  // ── The end ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The peer, or the connection, is no good: says so, and closes. */
+  fail(error: number, reason: string): void {
+    if (this.isClosed) return;
+    this.sendGoaway(this.lastPeerStream, error, reason);
+    this.close(`${errorName(error)}: ${reason}`);
+  }
+
+  /** Ends it: nothing more is read, and its calls end now. What is written still leaves. */
+  close(reason: string): void {
+    if (this.isClosed) return;
+    this.#end(reason);
+    // A peer that does not close its end is not waited for.
+    const timer = setTimeout(() => this.socket.destroy(), closingMs).unref();
+    this.socket.once("close", () => clearTimeout(timer));
+  }
+
+  #onSocketClosed(): void {
+    if (!this.isClosed) this.#end("the connection was lost");
+    this.onClosed(this.closeReason!);
+  }
+
+  #end(reason: string): void {
+    this.isClosed = true;
+    this.closeReason ??= reason;
+    this.#stop();
+    this.onLost(this.closeReason);
+    this.output.flush();
+    this.output.close();
+    this.socket.end();
+  }
+
+  #stop(): void {
+    clearTimeout(this.#settingsTimer);
+    clearTimeout(this.#stallTimer);
+    this.#keepalive?.stop();
+    this.#held.clear();
+    this.#pings.length = 0;
+  }
+}
+
+function requireStream(streamId: number, what: string): void {
+  if (streamId === 0) throw new ConnectionError(ErrorCode.protocolError, `${what} on stream 0`);
+}
