@@ -14,12 +14,18 @@ export type Command =
       readonly json: string | undefined;
       readonly plot: string | undefined;
       readonly smoke: boolean;
+      /** A part of the names of the contenders that take part. */
+      readonly only: string | undefined;
+      /** A part of the names of the cases that are run. */
+      readonly cases: string | undefined;
     };
 
 const options = {
   seconds: { type: "string", help: "S      seconds that each contender is measured for in each case (default 2)" },
   json: { type: "string", help: "FILE      writes every sample to a file" },
   plot: { type: "string", help: "FOLDER    writes a chart for each suite" },
+  only: { type: "string", help: "TEXT      only contenders with it in their names, and what they are compared with" },
+  cases: { type: "string", help: "TEXT     only cases with it in their names" },
   smoke: { type: "boolean", help: "         everything once, tiny: whether it works, not how fast" },
   docs: {
     type: "boolean",
@@ -58,6 +64,8 @@ export function parseCommand(args: readonly string[], known: readonly string[]):
     json: values.json,
     plot: values.plot,
     smoke: values.smoke !== undefined,
+    only: values.only,
+    cases: values.cases,
   };
 }
 

@@ -3,10 +3,12 @@ import { resolve } from "node:path";
 import { FlagError, parseCommand } from "./flags.js";
 import { Progress } from "./measure/progress.js";
 import { runCases } from "./measure/rounds.js";
+import { chosenCases } from "./measure/selection.js";
 import { endAllWithThisProcess } from "./processes/live.js";
 import { plot, writeDocs } from "./report/docs.js";
 import { reportOf, writeReport } from "./report/report.js";
 import { formatText, legend, tablesOf } from "./report/table.js";
+import { targetTable } from "./report/target-table.js";
 import type { Failure, Result } from "./suites/suite.js";
 import { suites } from "./suites/suites.js";
 
@@ -23,9 +25,10 @@ async function main(args: readonly string[]): Promise<number> {
   const { seconds, smoke, json, plot: folder } = command;
   const chosen = suites.filter(({ name }) => command.suites.includes(name));
   if (!process.stderr.isTTY) process.stderr.write(`preparing ${command.suites.join(", ")}\n`);
-  const prepared = await Promise.all(
+  const all = await Promise.all(
     chosen.map(async (suite) => ({ suite, prepared: await suite.prepare({ seconds, smoke }) })),
   );
+  const prepared = chosenCases(all, command);
   const progress = new Progress(
     prepared.flatMap((one) => one.prepared.cases),
     process.stderr,
@@ -45,6 +48,9 @@ async function main(args: readonly string[]): Promise<number> {
     if (json !== undefined) writeReport(resolve(json), report);
     if (folder !== undefined) plot(resolve(folder), report);
   }
+  // Of a tiny run a verdict would be wrong.
+  const table = smoke ? undefined : targetTable(results);
+  if (table !== undefined) console.log(`TARGETS\n\n${formatText(table)}\n`);
   console.log(legend);
   const failed = [...new Set(failures.map(({ suite, contender, error }) => `${suite}: ${contender} ${error}`))];
   for (const line of failed) console.error(`FAILED ${line}`);

@@ -91,10 +91,10 @@ function peerOf(values: { readonly [name: string]: string | undefined }): { peer
   const names = peers.map(({ name }) => name);
   const name = oneOf("--peer", values.peer ?? names[0], names);
   const peer = peers.find((peer) => peer.name === name)!;
-  oneOf("--use_tls", values.use_tls ?? "false", ["false"]);
   return {
     peer,
     options: {
+      useTls: oneOf("--use_tls", values.use_tls ?? "false", ["true", "false"]) === "true",
       transport: oneOf(`--transport of ${name}`, values.transport ?? peer.transports[0], peer.transports),
       messages: oneOf(`--messages of ${name}`, values.messages ?? peer.messages[0], peer.messages),
     },

@@ -65,6 +65,7 @@ describe("arrows", () => {
     );
     expect(show(outside)).toEqual([
       "runtime/src/grpc-js.ts → runtime/src/transport/grpc-js/channel.ts",
+      "runtime/src/grpc-js.ts → runtime/src/transport/grpc-js/channel-override.ts",
       "runtime/src/transport/transports.ts → runtime/src/transport/grpc-js/grpc-js.ts",
     ]);
     expect(readFileSync("runtime/src/transport/transports.ts", "utf8")).toContain(

@@ -9,8 +9,14 @@ export const rawHttp2: Contender = {
 
 export const grpcJs: Contender = {
   name: "grpc-js by hand, ts-proto",
-  client: async () => (await import("./grpc-js-client.js")).grpcJsClient,
-  server: async () => (await import("./grpc-js-server.js")).grpcJsServer,
+  client: async () => (await import("./grpc-js-client.js")).grpcJsClient("plaintext"),
+  server: async () => (await import("./grpc-js-server.js")).grpcJsServer("plaintext"),
+};
+
+export const grpcJsTls: Contender = {
+  name: `${grpcJs.name}, TLS`,
+  client: async () => (await import("./grpc-js-client.js")).grpcJsClient("TLS"),
+  server: async () => (await import("./grpc-js-server.js")).grpcJsServer("TLS"),
 };
 
 export const niceGrpc: Contender = {
@@ -25,22 +31,45 @@ export const connectNode: Contender = {
   server: async () => (await import("./connect-node.js")).connectNode,
 };
 
-/** The transports of trunkline that are measured: one entry here is a row in every table. */
-const transports: readonly TransportName[] = ["grpc-js"];
+/** Trunkline on one of its transports. */
+export interface Trunkline {
+  readonly tsProto: Contender;
+  readonly protobufEs: Contender;
+  readonly tsProtoTls: Contender;
+  /** Its client against a server on grpc-js by hand. */
+  readonly client: Contender;
+  /** Its server, called by a client on grpc-js by hand. */
+  readonly server: Contender;
+}
 
-function onTransport(transport: TransportName): { readonly tsProto: Contender; readonly protobufEs: Contender } {
-  const tsProto = async () => (await import("./trunkline-ts-proto.js")).stack(transport);
-  const protobufEs = async () => (await import("./trunkline-protobuf-es.js")).stack(transport);
+export function trunklineOn(transport: TransportName): Trunkline {
+  const name = `trunkline ${transport}`;
+  const tsProto = async () => (await import("./trunkline-ts-proto.js")).stack(transport, "plaintext");
+  const tsProtoTls = async () => (await import("./trunkline-ts-proto.js")).stack(transport, "TLS");
+  const protobufEs = async () => (await import("./trunkline-protobuf-es.js")).stack(transport, "plaintext");
   return {
-    tsProto: { name: `trunkline ${transport}, ts-proto`, client: tsProto, server: tsProto },
-    protobufEs: { name: `trunkline ${transport}, protobuf-es`, client: protobufEs, server: protobufEs },
+    tsProto: { name: `${name}, ts-proto`, client: tsProto, server: tsProto },
+    protobufEs: { name: `${name}, protobuf-es`, client: protobufEs, server: protobufEs },
+    tsProtoTls: { name: `${name}, ts-proto, TLS`, client: tsProtoTls, server: tsProtoTls },
+    client: { name: `${name} client, grpc-js server`, client: tsProto, server: grpcJs.server },
+    server: { name: `grpc-js client, ${name} server`, client: grpcJs.client, server: tsProto },
   };
 }
 
-const ours = transports.map(onTransport);
+/** Its own transport: what the targets are about. */
+export const http2 = trunklineOn("http2");
+
+/** The transports of trunkline that are measured: one entry here is a row in every table. */
+const ours = [trunklineOn("grpc-js"), http2];
 
 /** Trunkline with the messages of its default, once per transport. */
 export const trunkline: readonly Contender[] = ours.map(({ tsProto }) => tsProto);
+
+/** Grpc-js by hand at both ends, and then at one end with trunkline at the other. */
+export const mixed: readonly Contender[] = [grpcJs, ...ours.flatMap(({ client, server }) => [client, server])];
+
+/** Those that are measured with TLS. */
+export const encrypted: readonly Contender[] = [grpcJsTls, ...ours.map(({ tsProtoTls }) => tsProtoTls)];
 
 /** A contender that fails in the way that the environment asks for: how a test sees what a failure does to a run. */
 const failure = process.env.TRUNKLINE_BENCH_FAILURE;
@@ -51,7 +80,7 @@ const failing: readonly Contender[] =
         {
           name: `fails: ${failure}`,
           client: async () => (await import("./failing.js")).failing(failure),
-          server: async () => (await import("./grpc-js-server.js")).grpcJsServer,
+          server: grpcJs.server,
         },
       ];
 
@@ -69,5 +98,5 @@ export const stacks: readonly Contender[] = [
 export const baseline = grpcJs.name;
 
 export const contenders: ReadonlyMap<string, Contender> = new Map(
-  stacks.map((contender) => [contender.name, contender]),
+  [...stacks, ...mixed, ...encrypted].map((contender) => [contender.name, contender]),
 );

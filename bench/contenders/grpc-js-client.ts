@@ -10,6 +10,7 @@ import {
 import { BenchServiceClient, type Chunk, type Small } from "../gen/ts-proto-grpc-js/bench.js";
 import type { BenchClient, CallStyle, ClientStack, Done, Shape, StreamShape } from "./contender.js";
 import { chunk, deadlineMs, metadata, order, small } from "./messages.js";
+import { authority, type Security } from "./security.js";
 
 /** Passes every part of a call on, as an interceptor does that looks at all of them. */
 const passOn: Interceptor = (options, nextCall) =>
@@ -27,8 +28,10 @@ const passOn: Interceptor = (options, nextCall) =>
 class GrpcJsClient implements BenchClient {
   readonly #client: BenchServiceClient;
 
-  constructor(port: number, interceptors: number) {
-    this.#client = new BenchServiceClient(`127.0.0.1:${port}`, credentials.createInsecure(), {
+  constructor(port: number, interceptors: number, security: Security) {
+    const channelCredentials =
+      security === "plaintext" ? credentials.createInsecure() : credentials.createSsl(authority());
+    this.#client = new BenchServiceClient(`127.0.0.1:${port}`, channelCredentials, {
       // Without it, clients of one process share a connection.
       "grpc.use_local_subchannel_pool": 1,
       ...(interceptors === 0 ? {} : { interceptors: new Array<Interceptor>(interceptors).fill(passOn) }),
@@ -124,6 +127,6 @@ function finish(stream: ClientDuplexStream<Small, Small>, done: Done): void {
   stream.on("close", () => done(failure));
 }
 
-export const grpcJsClient: ClientStack = {
-  connect: (port, { interceptors }) => new GrpcJsClient(port, interceptors),
-};
+export const grpcJsClient = (security: Security): ClientStack => ({
+  connect: (port, { interceptors }) => new GrpcJsClient(port, interceptors, security),
+});

@@ -4,6 +4,7 @@ import { type BenchServiceServer, BenchServiceService, type Chunk } from "../gen
 import type { ServerStack } from "./contender.js";
 import { writeAll } from "./grpc-js-client.js";
 import { chunk, small } from "./messages.js";
+import { identity, type Security } from "./security.js";
 
 const service: BenchServiceServer = {
   echoSmall: (call, callback) => callback(null, call.request),
@@ -44,14 +45,20 @@ const passOn: ServerInterceptor = (_method, call) =>
     sendStatus: (status, next) => next(status),
   });
 
-export const grpcJsServer: ServerStack = {
+function credentialsOf(security: Security): ServerCredentials {
+  if (security === "plaintext") return ServerCredentials.createInsecure();
+  const { cert, key } = identity();
+  return ServerCredentials.createSsl(null, [{ cert_chain: cert, private_key: key }]);
+}
+
+export const grpcJsServer = (security: Security): ServerStack => ({
   serve: ({ interceptors }) => {
     const server = new Server({ interceptors: new Array<ServerInterceptor>(interceptors).fill(passOn) });
     server.addService(BenchServiceService, service);
     return new Promise((resolve, reject) => {
-      server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) =>
+      server.bindAsync("127.0.0.1:0", credentialsOf(security), (error, port) =>
         error === null ? resolve(port) : reject(error),
       );
     });
   },
-};
+});

@@ -4,13 +4,17 @@ import {
   type Channel,
   dial,
   type Interceptor,
+  insecure,
   Server,
   type ServiceRegistrar,
+  serverTls,
   type TransportName,
+  tls,
 } from "@trunkline/runtime";
 import type { ClientStack, ServerStack, Settings } from "./contender.js";
 import { type IterableCalls, IterableClient } from "./iterable-client.js";
 import { deadlineMs, metadata } from "./messages.js";
+import { authority, identity, type Security } from "./security.js";
 
 export interface Library {
   client(channel: Channel): IterableCalls<CallOptions>;
@@ -34,11 +38,13 @@ const interceptorsOf = ({ interceptors }: Settings) => new Array<Interceptor>(in
 
 let connections = 0;
 
-export function trunkline(transport: TransportName, library: Library): ClientStack & ServerStack {
+export function trunkline(transport: TransportName, security: Security, library: Library): ClientStack & ServerStack {
+  const credentials = security === "plaintext" ? insecure() : tls({ ca: authority() });
   return {
     connect(port, settings) {
       const channel = dial(`127.0.0.1:${port}`, {
         transport,
+        credentials,
         interceptors: interceptorsOf(settings),
         // Handles with equal options share a connection. One byte more or less is another connection, and no other cost.
         maxReceiveMessageBytes: 4 * 1024 * 1024 + connections++,
@@ -48,7 +54,7 @@ export function trunkline(transport: TransportName, library: Library): ClientSta
     },
 
     connectShort(port) {
-      const channel = dial(`127.0.0.1:${port}`, { transport, connection: "short" });
+      const channel = dial(`127.0.0.1:${port}`, { transport, credentials, connection: "short" });
       return new IterableClient<CallOptions>(
         library.client(channel),
         () => ({}),
@@ -59,7 +65,8 @@ export function trunkline(transport: TransportName, library: Library): ClientSta
     async serve(settings) {
       const server = new Server({ transport, interceptors: interceptorsOf(settings) });
       library.register(server);
-      return (await server.listen("127.0.0.1:0")).port;
+      const shown = security === "plaintext" ? insecure() : serverTls(identity());
+      return (await server.listen("127.0.0.1:0", { credentials: shown })).port;
     },
   };
 }

@@ -13,7 +13,7 @@ export async function runCases(suite: string, prepared: Prepared, progress: Prog
   const failures: Failure[] = [];
   /** A contender that failed takes no more part in the suite: it would fail again, and perhaps take its time with it. */
   const failed = new Map<string, string>();
-  for (const one of prepared.cases) {
+  for (const [i, one] of prepared.cases.entries()) {
     const samples = new Map<string, Record<string, number>[]>();
     const attempt = async (turn: Turn, work: () => Promise<unknown>) => {
       if (failed.has(turn.contender)) return;
@@ -40,14 +40,21 @@ export async function runCases(suite: string, prepared: Prepared, progress: Prog
       if (error === undefined) results.push(...resultsOf(suite, one, contender, samples.get(contender) ?? []));
       else failures.push({ suite, case: one.name, contender, error });
     }
+    // A pair of processes keeps half a gigabyte after a few cases.
+    const later = prepared.cases.slice(i + 1).flatMap(contendersOf);
+    for (const contender of contendersOf(one)) if (!later.includes(contender)) prepared.stop(contender);
   }
   return { results: [...results, ...(prepared.derive?.(results) ?? [])], failures };
 }
 
+function contendersOf({ turns }: Case): string[] {
+  return turns.map(({ contender }) => contender);
+}
+
 function resultsOf(suite: string, one: Case, contender: string, samples: readonly Record<string, number>[]): Result[] {
-  return one.metrics.map(({ name: metric, unit, better, isDifference }) => {
+  return one.metrics.map(({ name: metric, unit, better, hasNoRatio }) => {
     const values = samples.map((sample) => sample[metric]!);
-    const baseline = isDifference === true ? undefined : one.baseline;
+    const baseline = hasNoRatio === true ? undefined : one.baseline;
     return {
       suite,
       case: one.name,

@@ -28,13 +28,15 @@ export function isWide(samples: readonly number[]): boolean {
   return spread(samples) > wideSpread;
 }
 
-/**
- * The ratio to a baseline that took turns with it: the median of the ratios of each turn, so that what slowed both down
- * in one turn cancels out.
- */
+/** The ratios to a baseline that took turns with it, turn by turn; one, of the medians, where the turns do not match. */
+export function ratios(samples: readonly number[], baseline: readonly number[]): number[] {
+  if (samples.length !== baseline.length) return [median(samples) / median(baseline)];
+  return samples.map((sample, i) => sample / baseline[i]!);
+}
+
+/** The median of the ratios of each turn, so that what slowed both down in one turn cancels out. */
 export function ratio(samples: readonly number[], baseline: readonly number[]): number {
-  if (samples.length !== baseline.length) return median(samples) / median(baseline);
-  return median(samples.map((sample, i) => sample / baseline[i]!));
+  return median(ratios(samples, baseline));
 }
 
 /**

@@ -96,8 +96,9 @@ export const clientCommands = {
       client.echo("small", "plain", done);
     }),
 
-  /** Opens as many streams on the long connection, and leaves them. */
-  openStreams: ({ count }: { count: number }) => repeat(count, 100, (done) => clients.get(only)!.hold(done)),
+  /** Opens as many streams on a long connection, and leaves them. */
+  openStreams: ({ count, client: name }: { count: number; client: string }) =>
+    repeat(count, 100, (done) => clients.get(name)!.hold(done)),
 
   /** Starts as many calls; they wait for a connection that does not come. */
   startCalls({ count }: { count: number }): void {

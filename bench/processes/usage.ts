@@ -2,6 +2,7 @@ export interface Usage {
   /** Of the whole process since its start, all threads, user and system. */
   readonly cpuMicros: number;
   readonly rssBytes: number;
+  /** Objects of JavaScript, and the buffers that they hold. */
   readonly heapBytes: number;
 }
 
@@ -15,6 +16,6 @@ export async function usage({ collect = false }: { readonly collect?: boolean } 
     }
   }
   const { user, system } = process.cpuUsage();
-  const { rss, heapUsed } = process.memoryUsage();
-  return { cpuMicros: user + system, rssBytes: rss, heapBytes: heapUsed };
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { cpuMicros: user + system, rssBytes: rss, heapBytes: heapUsed + external };
 }

@@ -34,7 +34,7 @@ function shown(suite: string, results: readonly Result[]): (readonly Result[])[]
   const wanted: Readonly<Record<string, (result: Result) => boolean>> = {
     unary: ({ metric, case: name }) =>
       metric === "throughput"
-        ? !/deadline.*, (16|500) |^1 KB, (16|500) /.test(name)
+        ? !/deadline.*, (16|500|1,000) |^1 KB, (16|500|1,000) |TLS|one end/.test(name)
         : metric.endsWith("CPU") && name === "20 B, 100 in flight",
     stream: ({ metric }) => metric === "throughput",
     memory: ({ metric }) => metric.endsWith("heap"),

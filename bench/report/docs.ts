@@ -1,11 +1,12 @@
 /** docs/benchmarks.md and its charts, from the committed reports. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Suite } from "../suites/suite.js";
+import type { Result, Suite } from "../suites/suite.js";
 import { suites } from "../suites/suites.js";
 import { chartOf } from "./charts.js";
 import { type Report, readReport } from "./report.js";
 import { formatMarkdown, legend, tablesOf } from "./table.js";
+import { targetTable } from "./target-table.js";
 
 /** From dist/report. */
 const path = (name: string) => fileURLToPath(new URL(`../../../${name}`, import.meta.url));
@@ -27,15 +28,18 @@ export function writeDocs(): void {
     .filter((name) => name.endsWith(".json"))
     .sort();
   const reports = files.reverse().map((file) => ({ file, report: readReport(path(`bench/results/${file}`)) }));
-  const sections = suites.flatMap((suite) => {
-    const newest = reports.find(({ report }) => has(report, suite));
-    if (newest === undefined) return [];
-    plotSuite(path("docs/bench"), newest.report, suite);
-    return [section(suite, newest.report, newest.file)];
+  const newest = suites.flatMap((suite) => {
+    const found = reports.find(({ report }) => has(report, suite));
+    return found === undefined ? [] : [{ suite, ...found }];
+  });
+  const sections = newest.map(({ suite, report, file }) => {
+    plotSuite(path("docs/bench"), report, suite);
+    return section(suite, report, file);
   });
   if (sections.length === 0)
     throw new Error("bench/results/ has no report: npm run bench -- --json bench/results/DATE.json");
-  const text = [`In the tables: ${legend}.`, ...sections].join("\n\n");
+  const results = newest.flatMap(({ suite, report }) => report.results.filter((one) => one.suite === suite.name));
+  const text = [`In the tables: ${legend}.`, ...targetSection(results), ...sections].join("\n\n");
   writeFileSync(path("docs/benchmarks.md"), `${page.slice(0, from)}${begin}\n\n${text}\n\n${page.slice(to)}`);
 }
 
@@ -51,6 +55,15 @@ function has({ results }: Report, { name }: Suite): boolean {
 function plotSuite(folder: string, { results }: Report, { name }: Suite): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(`${folder}/${name}.svg`, chartOf(name, results));
+}
+
+function targetSection(results: readonly Result[]): string[] {
+  const table = targetTable(results);
+  if (table === undefined) return [];
+  const about =
+    "What the transport http2 is to reach, as ratios to a contender that took turns with it, and what the tables below " +
+    "have of it. Where a target has several figures, each has to be within its bound.";
+  return [`## targets\n\n${about}\n\n${formatMarkdown(table)}`];
 }
 
 function section(

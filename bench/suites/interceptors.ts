@@ -41,7 +41,7 @@ export const interceptors: Suite = {
         name,
         metrics: [
           ...chains.map((count): Metric => ({ name: String(count), unit, better: "less" })),
-          { name: "each", unit, better: "less", isDifference: true },
+          { name: "each", unit, better: "less", hasNoRatio: true },
         ],
         baseline: grpcJs.name,
         rounds: roundsOf(plan),

@@ -12,8 +12,8 @@ export interface Metric {
   readonly name: string;
   readonly unit: string;
   readonly better: "more" | "less";
-  /** A difference of two measurements may be nothing, or less: there is no ratio of it. */
-  readonly isDifference?: boolean;
+  /** No ratio to the baseline: it is a difference, which may be nothing or less, or a ratio already. */
+  readonly hasNoRatio?: boolean;
 }
 
 export interface Turn {
@@ -42,7 +42,7 @@ export interface Prepared {
   readonly cases: readonly Case[];
   /** Results that follow from those of several cases. */
   derive?(results: readonly Result[]): readonly Result[];
-  /** Ends the processes of one contender, or of all. */
+  /** Ends the processes of one contender, or of all; told of one when it failed, and when no later case has it. */
   stop(contender?: string): void;
 }
 

@@ -1,7 +1,7 @@
 /** The programs of a matrix, each a process of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import type { Side } from "./side.js";
+import type { Pair, Security, Side } from "./side.js";
 
 /** Milliseconds that a server may take to listen, or to stop. */
 const serverTimeoutMs = 20_000;
@@ -14,8 +14,8 @@ export interface ServerProcess {
   stop(): Promise<string | undefined>;
 }
 
-export async function startServer(side: Side): Promise<ServerProcess> {
-  const child = start(side.command("server", ["--port=0", "--use_tls=false"]));
+export async function startServer(side: Side, security: Security): Promise<ServerProcess> {
+  const child = start(side.command("server", ["--port=0", useTls(security)]));
   const output = collect(child);
   const port = await new Promise<number>((resolve, reject) => {
     const fail = (why: string) => {
@@ -45,9 +45,13 @@ export async function startServer(side: Side): Promise<ServerProcess> {
 }
 
 /** Runs one case; the line that says what did not hold, or undefined where everything did. */
-export async function runClient(side: Side, testCase: string, port: number): Promise<string | undefined> {
-  const flags = [`--test_case=${testCase}`, "--server_host=127.0.0.1", `--server_port=${port}`, "--use_tls=false"];
-  const child = start(side.command("client", flags));
+export async function runClient(
+  { client, security }: Pair,
+  testCase: string,
+  port: number,
+): Promise<string | undefined> {
+  const flags = [`--test_case=${testCase}`, "--server_host=127.0.0.1", `--server_port=${port}`, useTls(security)];
+  const child = start(client.command("client", flags));
   const output = collect(child);
   const timer = setTimeout(() => child.kill("SIGKILL"), clientTimeoutMs);
   const [code, signal] = (await once(child, "close")) as [number | null, string | null];
@@ -55,6 +59,10 @@ export async function runClient(side: Side, testCase: string, port: number): Pro
   if (code === 0) return undefined;
   if (signal !== null) return `no end after ${clientTimeoutMs / 1000} s: ${lastLine(output())}`;
   return lastLine(output()).replace(`${testCase}: `, "") || `exit ${code}`;
+}
+
+function useTls(security: Security): string {
+  return `--use_tls=${security === "TLS"}`;
 }
 
 function start([file, ...args]: readonly [string, ...string[]]): ChildProcess {

@@ -35,9 +35,17 @@ function sidesOf(peer: Peer): Side[] {
 /** Peers that are programs of their own, in any language, are appended here. */
 export const sides: readonly Side[] = peers.flatMap(sidesOf);
 
+export type Security = "plaintext" | "TLS";
+
+export interface Pair {
+  readonly client: Side;
+  readonly server: Side;
+  readonly security: Security;
+}
+
 /** Who calls whom: Trunkline and anybody, and each peer itself. */
-export const pairs: readonly { readonly client: Side; readonly server: Side }[] = sides.flatMap((client) =>
+export const pairs: readonly Pair[] = sides.flatMap((client) =>
   sides
     .filter((server) => client.isTrunkline || server.isTrunkline || client === server)
-    .map((server) => ({ client, server })),
+    .flatMap((server) => (["plaintext", "TLS"] as const).map((security) => ({ client, server, security }))),
 );

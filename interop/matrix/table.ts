@@ -7,22 +7,28 @@ export type Outcome =
   /** A limitation of the peer, with a reference. */
   | { readonly kind: "n/a"; readonly reason: string };
 
-export interface Column {
+export interface Row {
   readonly client: string;
   readonly server: string;
+  readonly security: string;
   /** By case. */
   readonly outcomes: ReadonlyMap<string, Outcome>;
 }
 
-export function formatTable(cases: readonly string[], columns: readonly Column[]): string {
-  const rows = [
-    ["case", ...columns.map(({ client, server }) => `${client} → ${server}`)],
-    ...cases.map((name) => [`\`${name}\``, ...columns.map(({ outcomes }) => cell(outcomes.get(name)))]),
+/** A row for each pair: there are more of them than of cases. */
+export function formatTable(cases: readonly string[], rows: readonly Row[]): string {
+  const lines = [
+    ["client → server", "over", ...cases.map((name) => `\`${name}\``)],
+    ...rows.map(({ client, server, security, outcomes }) => [
+      `${client} → ${server}`,
+      security,
+      ...cases.map((name) => cell(outcomes.get(name))),
+    ]),
   ];
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  const [head, ...body] = rows.map((row) => `| ${row.map((text, i) => text.padEnd(widths[i]!)).join(" | ")} |`);
-  const line = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
-  return [head, line, ...body].join("\n");
+  const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
+  const [head, ...body] = lines.map((line) => `| ${line.map((text, i) => text.padEnd(widths[i]!)).join(" | ")} |`);
+  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
+  return [head, rule, ...body].join("\n");
 }
 
 function cell(outcome: Outcome | undefined): string {

@@ -14,6 +14,8 @@ export interface Peer {
 }
 
 export interface PeerOptions {
+  /** With the certificates of the tests; plaintext otherwise. */
+  readonly useTls: boolean;
   readonly transport: string;
   readonly messages: string;
 }

@@ -13,8 +13,10 @@ export class CallCounts {
     this.lastStartedAt = at;
   }
 
-  onEnd(code: Code): void {
+  /** @param code undefined takes it back: it was none */
+  onEnd(code: Code | undefined): void {
     if (code === Code.OK) this.succeeded++;
+    else if (code === undefined) this.started--;
     else this.failed++;
   }
 

@@ -441,8 +441,11 @@ export interface ConnectionObserver {
   onGoaway(reason: string): void;
   /** After the ends of its calls; once, and last. */
   onClosed(reason: string): void;
-  /** After the sink of a call has heard of its end. */
-  onCallEnd(code: Code): void;
+  /**
+   * After the sink of a call has heard of its end. Undefined of one that came after the peer's last (GOAWAY): it counts as
+   * none, since it is made again.
+   */
+  onCallEnd(code: Code | undefined): void;
 }
 
 /** Durations are milliseconds; `Infinity` is never. */
@@ -472,8 +475,11 @@ export type LoadBalancing = "pick_first" | "round_robin" | "least_request" | rea
 export interface ChannelObserver {
   onState(state: State): void;
   onEvent(event: ConnectionEvent): void;
-  /** After the sink of a call has heard of its end. */
-  onCallEnd(code: Code): void;
+  /**
+   * After the sink of a call has heard of its end. Undefined of one that came after the peer's last (GOAWAY): it counts as
+   * none, since it is made again.
+   */
+  onCallEnd(code: Code | undefined): void;
 }
 
 /** What happens to the sockets of a connection, and why. */

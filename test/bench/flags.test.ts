@@ -10,12 +10,19 @@ test("without a suite all are measured, in their own order", () => {
     json: undefined,
     plot: undefined,
     smoke: false,
+    only: undefined,
+    cases: undefined,
   });
   expect(parseCommand(["memory", "unary", "--seconds", "0.5", "--json=out.json", "--smoke"], suites)).toMatchObject({
     suites: ["unary", "memory"],
     seconds: 0.5,
     json: "out.json",
     smoke: true,
+  });
+  expect(parseCommand(["--only", "http2", "--cases=100 in flight"], suites)).toMatchObject({
+    suites,
+    only: "http2",
+    cases: "100 in flight",
   });
   expect(parseCommand(["--docs"], suites)).toEqual({ kind: "docs" });
 });
@@ -26,6 +33,7 @@ test.each([
   [["--toString"], "there is no flag --toString"],
   [["-s"], "there is no flag -s"],
   [["--json"], "--json needs a value"],
+  [["--only"], "--only needs a value"],
   [["--smoke=yes"], "--smoke takes no value"],
   [["--seconds", "0"], "--seconds cannot be 0"],
   [["--seconds=-1"], "--seconds cannot be -1"],

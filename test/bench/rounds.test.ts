@@ -46,7 +46,8 @@ test("one that fails or hangs is stopped and left out; the others finish, and it
   ];
   const cases = [caseOf(turns, { name: "first" }), caseOf(turns, { name: "second" })];
   const { results, failures } = await run(cases, { stop: (contender) => stopped.push(contender) });
-  expect(stopped).toEqual(["hangs", "crashes"]);
+  // Those two when they failed, and all three when there was no case left for them.
+  expect(stopped).toEqual(["hangs", "crashes", "a", "crashes", "hangs"]);
   expect(crashes).toBe(2);
   expect(results.map((one) => [one.case, one.contender])).toEqual([
     ["first", "a"],
@@ -61,6 +62,17 @@ test("one that fails or hangs is stopped and left out; the others finish, and it
   const [table] = tablesOf(results, failures);
   expect(formatText(table!)).toMatch(/crashes +FAILED: the client ended with exit code 3/);
   expect(formatText(table!)).toMatch(/hangs +FAILED: hangs: no end after/);
+});
+
+test("the processes of a contender end after its last case", async () => {
+  const order: string[] = [];
+  const turn = (contender: string): Turn => ({
+    contender,
+    measure: async () => ({ speed: order.push(contender) }),
+  });
+  const cases = [caseOf([turn("a"), turn("once")], { rounds: 1 }), caseOf([turn("a")], { rounds: 1 })];
+  await run(cases, { stop: (contender) => order.push(`stop ${contender}`) });
+  expect(order).toEqual(["a", "once", "stop once", "a", "stop a"]);
 });
 
 test("a table shows median, spread, ratio, and marks what is too wide to judge by", () => {

@@ -2,6 +2,7 @@
 import { getChannelzHandlers } from "@grpc/grpc-js";
 import { Code, type DialOptions, dial, insecure, type LoadBalancing, Server, type Transport } from "@trunkline/runtime";
 import { kindsClient } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
+import { createChannel } from "../../runtime/src/connection/open-channel.js";
 import { readSettings } from "../../runtime/src/connection/settings.js";
 import { startKinds } from "../runtime/kinds.js";
 import { loopback } from "../runtime/loopback.js";
@@ -25,7 +26,7 @@ describe.each(grpcJs)("$name", ({ transport }) => {
     const { grpcJs } = await import("../../runtime/src/transport/grpc-js/grpc-js.js");
     const settings = readSettings("localhost:1", { credentials: insecure() });
     const observer = { onState: () => {}, onEvent: () => {}, onCallEnd: () => {} };
-    const channel = await grpcJs.connect({ ...settings, credentials: insecure() }, observer);
+    const channel = await createChannel(grpcJs, { ...settings, credentials: insecure() }, observer);
     expect(channel.capabilities).toEqual({ ping: false, compressionPerCall: false });
     await channel.drain(0);
   });

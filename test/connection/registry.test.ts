@@ -239,7 +239,11 @@ describe("the rules of connections", () => {
     ["half a stream", { pool: { maxStreamsPerConnection: 1.5 } }, /pool\.maxStreamsPerConnection: .* not 1\.5/],
     ["pool.pick", { pool: { pick: "best" } }, /pool\.pick: must be one of least-loaded, round-robin, random/],
     ["a pool of short connections", { connection: "short", pool: { size: 2 } }, /leave one of the two out/],
-    ["loadBalancing", { loadBalancing: "fair" }, /loadBalancing: must be "pick_first", "round_robin" or/],
+    [
+      "loadBalancing",
+      { loadBalancing: "fair" },
+      /loadBalancing: must be "pick_first", "round_robin", "least_request" or/,
+    ],
     ["an empty loadBalancingConfig", { loadBalancing: [] }, /loadBalancing: /],
     ["resolver", { resolver: "consul" }, /resolver: must be a function, not "consul"/],
     ["authority", { authority: 1 }, /authority: must be a string, not 1/],

@@ -9,13 +9,11 @@ test("a cell says that a case passed, what failed, or why it cannot be", () => {
     ["two", { kind: "failed", line: 'status: expected "OK", got "a|b"' }],
     ["three", { kind: "n/a", reason: "example#12" }],
   ]);
-  const table = formatTable(["one", "two", "three"], [{ client: "a", server: "b", outcomes }]);
+  const table = formatTable(["one", "two", "three"], [{ client: "a", server: "b", security: "TLS", outcomes }]);
   expect(`${table}\n`).toBe(`\
-| case    | a → b                                     |
-| ------- | ----------------------------------------- |
-| \`one\`   | passed                                    |
-| \`two\`   | FAILED: status: expected "OK", got "a\\|b" |
-| \`three\` | n/a: example#12                           |
+| client → server | over | \`one\`  | \`two\`                                     | \`three\`         |
+| --------------- | ---- | ------ | ----------------------------------------- | --------------- |
+| a → b           | TLS  | passed | FAILED: status: expected "OK", got "a\\|b" | n/a: example#12 |
 `);
 });
 
@@ -29,7 +27,13 @@ test("the table goes between the markers of a page, and again", () => {
 
 test("docs/interop.md has every case and every pair, and all passed", () => {
   const page = readFileSync("docs/interop.md", "utf8");
-  for (const name of caseNames) expect(page).toContain(`| \`${name}\``);
-  for (const { client, server } of pairs) expect(page).toContain(`| ${client.name} → ${server.name} `);
+  const table = page.split("\n").filter((line) => line.startsWith("| "));
+  for (const name of caseNames) expect(table[0]).toContain(`| \`${name}\` `);
+  for (const { client, server, security } of pairs) {
+    const row = table.find(
+      (line) => line.startsWith(`| ${client.name} → ${server.name} `) && line.includes(`| ${security} `),
+    );
+    expect(row?.match(/\| passed /g)).toHaveLength(caseNames.length);
+  }
   expect(page).not.toContain("FAILED");
 });

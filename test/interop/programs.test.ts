@@ -25,15 +25,38 @@ function start(...args: string[]) {
   return { child, ended };
 }
 
-test("a server says its port, a client passes, and both exit with 0", async () => {
-  const server = start("server", "--port=0", "--use_tls", "false", "--transport", "grpc-js");
+async function startServer(...flags: string[]) {
+  const server = start("server", "--port=0", ...flags);
   const [said] = await once(server.child.stdout, "data");
   const port = /^listening on 127\.0\.0\.1, port (\d+)\n$/.exec(said)![1]!;
-  const target = ["--server_host=localhost", "--server_port", port];
-  const client = start("client", ...target, "--test_case=ping_pong", "--transport=grpc-js", "--use_tls=false");
-  expect(await client.ended).toEqual({ code: 0, output: "ping_pong: passed\n" });
-  server.child.kill("SIGTERM");
-  expect(await server.ended).toMatchObject({ code: 0 });
+  return { ...server, target: ["--server_host=localhost", "--server_port", port] };
+}
+
+test.each(["grpc-js", "http2"])(
+  "%s: a server says its port, a client passes, and both exit with 0",
+  async (transport) => {
+    const server = await startServer("--use_tls", "false", "--transport", transport);
+    const client = start(
+      "client",
+      ...server.target,
+      "--test_case=ping_pong",
+      "--transport",
+      transport,
+      "--use_tls=false",
+    );
+    expect(await client.ended).toEqual({ code: 0, output: "ping_pong: passed\n" });
+    server.child.kill("SIGTERM");
+    expect(await server.ended).toMatchObject({ code: 0 });
+  },
+);
+
+test.each(["trunkline", "grpc-js"])("--use_tls is TLS, at both ends of %s", async (peer) => {
+  const server = await startServer("--use_tls=true", "--peer", peer);
+  const run = (useTls: boolean) =>
+    start("client", ...server.target, "--test_case=empty_unary", "--peer", peer, `--use_tls=${useTls}`).ended;
+  const [encrypted, plain] = await Promise.all([run(true), run(false)]);
+  expect(encrypted).toEqual({ code: 0, output: "empty_unary: passed\n" });
+  expect(plain.code).toBe(1);
 });
 
 test("where the server is wrong a client says what and exits with 1", async () => {
@@ -75,10 +98,10 @@ test.each([
     '--server_port cannot be "--use_tls=false": a port is a number up to 65535',
   ],
   ["server --port=0x10", '--port cannot be "0x10": a port is a number up to 65535'],
-  ["server --transport=pigeon", '--transport of trunkline cannot be "pigeon": there is only grpc-js'],
+  ["server --transport=pigeon", '--transport of trunkline cannot be "pigeon": there are grpc-js, http2'],
   ["server --messages=json", '--messages of trunkline cannot be "json": there are ts-proto, protobuf-es'],
   ["server --peer=grpc-go", '--peer cannot be "grpc-go": there are trunkline, grpc-js'],
-  ["server --use_tls=true", '--use_tls cannot be "true": there is only false'],
+  ["server --use_tls=yes", '--use_tls cannot be "yes": there are true, false'],
   ["matrix --write=yes", "--write takes no value"],
 ])("%s: %s", (line, message) => {
   let thrown: unknown;

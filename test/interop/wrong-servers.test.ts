@@ -194,7 +194,7 @@ async function serve({ testCase, methods }: Wrong): Promise<string> {
 afterEach(() => server.shutdown());
 
 describe.each(peers)("the client of $name against a server with", (peer) => {
-  const options = { transport: peer.transports[0]!, messages: peer.messages[0]! };
+  const options = { transport: peer.transports[0]!, messages: peer.messages[0]!, useTls: false };
 
   test.each(wrongs)("$wrong: $testCase", async (wrong) => {
     expect(await attempt(peer, wrong.testCase, await serve(wrong), options)).toMatch(wrong.says);

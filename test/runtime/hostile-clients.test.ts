@@ -115,7 +115,8 @@ describe.each(wireTransports)("a server on $name", ({ transport }) => {
     await closed(hostile);
     await holds(() => server.stats().openConnections === 1);
     expect(honest.destroyed).toBe(false);
-    expect(pings).toHaveLength(1);
+    // Where it is grpc-js that has to look, it looks once.
+    expect(pings).toHaveLength(transport === "grpc-js" ? 1 : 0);
   });
 
   describe("bounds connections:", () => {
@@ -226,27 +227,37 @@ describe.each(wireTransports)("a server on $name", ({ transport }) => {
       return { name: "too much", headers, body: Buffer.alloc(5), expected: {} };
     };
 
-    test("more fields than node:http2 takes: the call is refused, and the connection lives", async () => {
+    const served = { headers: { "grpc-status": "0" } };
+
+    test("more fields than node:http2 takes: there the call is refused, and the connection lives", async () => {
       const { address } = await start({ maxMetadataBytes: 10_000_000 });
       const hostile = session(address);
       // ENHANCE_YOUR_CALM, which is RESOURCE_EXHAUSTED in PROTOCOL-HTTP2.
-      expect(await attack(hostile, tooMuch(metadata(200, 1)))).toMatchObject({ rstCode: 11 });
-      expect(await attack(hostile, tooMuch({}))).toMatchObject({ headers: { "grpc-status": "0" } });
+      const answer = transport === "grpc-js" ? { rstCode: 11 } : served;
+      expect(await attack(hostile, tooMuch(metadata(200, 1)))).toMatchObject(answer);
+      expect(await attack(hostile, tooMuch({}))).toMatchObject(served);
     });
 
     test.each([
       ["one field", metadata(1, 100_000), 9], // COMPRESSION_ERROR
       ["all of them", metadata(20, 10_000), 2], // INTERNAL_ERROR
-    ])("longer than 64 KiB in %s: it costs its own connection, and no other", async (_what, headers, code) => {
-      const { address, client, server } = await start({ maxMetadataBytes: 10_000_000, transport: impatient });
-      await client.unary({});
-      const hostile = session(address);
-      const goaway = once(hostile, "goaway");
-      await attack(hostile, tooMuch(headers));
-      expect((await goaway)[0]).toBe(code);
-      await expect(client.unary({ text: "honest" })).resolves.toMatchObject({ text: "honest" });
-      await holds(() => server.stats().openConnections === 1);
-    });
+    ])(
+      "longer than 64 KiB in %s: on node:http2 it costs its own connection, and no other",
+      async (_what, headers, code) => {
+        const { address, client, server } = await start({ maxMetadataBytes: 10_000_000, transport: impatient });
+        await client.unary({});
+        const hostile = session(address);
+        if (transport !== "grpc-js") {
+          expect(await attack(hostile, tooMuch(headers))).toMatchObject(served);
+          return;
+        }
+        const goaway = once(hostile, "goaway");
+        await attack(hostile, tooMuch(headers));
+        expect((await goaway)[0]).toBe(code);
+        await expect(client.unary({ text: "honest" })).resolves.toMatchObject({ text: "honest" });
+        await holds(() => server.stats().openConnections === 1);
+      },
+    );
   });
 
   test("maxConcurrentStreamsPerConnection: a further call waits, and is served", async () => {

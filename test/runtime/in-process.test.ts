@@ -33,6 +33,7 @@ import {
   UnimplementedKindsServer,
 } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
 import { wasCompressed } from "../../runtime/src/compression.js";
+import { createChannel } from "../../runtime/src/connection/open-channel.js";
 import { readSettings } from "../../runtime/src/connection/settings.js";
 import { inProcessTransport } from "../../runtime/src/transport/in-process/in-process.js";
 import { collect, event } from "./kinds.js";
@@ -317,7 +318,7 @@ describe("turns", () => {
       },
     };
     const settings = readSettings(target, { transport });
-    const channel = await inProcessTransport.connect(settings as never, observer);
+    const channel = await createChannel(inProcessTransport, settings as never, observer);
     closers.push(() => channel.drain(0));
     const sink: CallSink<unknown> = {
       onHeaders: () => seen.push("headers"),
@@ -711,7 +712,7 @@ describe("what it cannot do", () => {
   test("it says, and who asks for it is told", async () => {
     const settings = readSettings("kinds", { transport });
     const observer = { onState: () => {}, onEvent: () => {}, onCallEnd: () => {} };
-    const channel = await inProcessTransport.connect(settings as never, observer);
+    const channel = await createChannel(inProcessTransport, settings as never, observer);
     expect(channel.capabilities).toEqual({ ping: true, compressionPerCall: true });
     await channel.drain(0);
     await expect(serverOf(echo, { keepaliveEnforcement: {} }).listen("127.0.0.1:0")).rejects.toMatchObject({

@@ -1,12 +1,20 @@
 /** The smallest transport that carries all four kinds: in memory, from a channel to the dispatcher of a server. */
-import type { CallHandle, CallSink, CallSpec, Dispatcher, IncomingCall, Status, Transport } from "@trunkline/runtime";
+import type {
+  CallHandle,
+  CallSink,
+  CallSpec,
+  ChannelTransport,
+  Dispatcher,
+  IncomingCall,
+  Status,
+} from "@trunkline/runtime";
 import { Code, encodeMessage, Metadata, RpcError } from "@trunkline/runtime";
 
 const servers = new Map<string, Dispatcher>();
 let ports = 0;
 type OnEnd = (code: Code) => void;
 
-export const loopback: Transport = {
+export const loopback: ChannelTransport = {
   ...{ name: "loopback", tellsProgress: true },
   connect: ({ target }, observer) => ({
     capabilities: { ping: false, compressionPerCall: true },

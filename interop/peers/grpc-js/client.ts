@@ -1,6 +1,8 @@
 /** The cases on plain grpc-js, with callbacks and events. */
 import { Client, credentials } from "@grpc/grpc-js";
+import { authority } from "../../certificates.js";
 import type { CaseName } from "../../description.js";
+import type { PeerOptions } from "../peer.js";
 import type { Case } from "./case.js";
 import { duplexMetadata, unaryMetadata } from "./metadata-cases.js";
 import {
@@ -46,8 +48,8 @@ function both(first: Case, second: Case): Case {
 /** Milliseconds to wait for a connection: the cases are about calls, not about dialling. */
 const connectTimeoutMs = 5_000;
 
-export function runCase(name: CaseName, address: string): Promise<void> {
-  const client = new Client(address, credentials.createInsecure());
+export function runCase(name: CaseName, address: string, { useTls }: PeerOptions): Promise<void> {
+  const client = new Client(address, useTls ? credentials.createSsl(authority()) : credentials.createInsecure());
   return new Promise<void>((resolve, reject) => {
     client.waitForReady(Date.now() + connectTimeoutMs, (error) => {
       if (error) return reject(error);

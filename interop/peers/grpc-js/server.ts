@@ -12,6 +12,7 @@ import {
   type StatusObject,
   status,
 } from "@grpc/grpc-js";
+import { identity } from "../../certificates.js";
 import { echoInitialKey, echoTrailingKey, payloadType, zeros } from "../../description.js";
 import type { Empty } from "../../gen/ts-proto/grpc/testing/empty.js";
 import type {
@@ -24,7 +25,7 @@ import type {
   StreamingOutputCallRequest,
   StreamingOutputCallResponse,
 } from "../../gen/ts-proto/grpc/testing/messages.js";
-import type { RunningServer } from "../peer.js";
+import type { PeerOptions, RunningServer } from "../peer.js";
 import { testService } from "./definition.js";
 
 const emptyCall: handleUnaryCall<Empty, Empty> = (_call, callback) => callback(null, {});
@@ -127,16 +128,25 @@ function refusalOf(
   return { code: status.INVALID_ARGUMENT, details: `there is no payload of type ${responseType}`, metadata };
 }
 
-export function serve(port: number): Promise<RunningServer> {
+function credentials(): ServerCredentials {
+  const { cert, key } = identity();
+  return ServerCredentials.createSsl(null, [{ cert_chain: cert, private_key: key }]);
+}
+
+export function serve(port: number, { useTls }: PeerOptions): Promise<RunningServer> {
   const server = new Server();
   server.addService(testService, { emptyCall, unaryCall, streamingInputCall, streamingOutputCall, fullDuplexCall });
   return new Promise((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
-      if (error !== null) return reject(error);
-      resolve({
-        port: bound,
-        stop: async () => server.forceShutdown(),
-      });
-    });
+    server.bindAsync(
+      `127.0.0.1:${port}`,
+      useTls ? credentials() : ServerCredentials.createInsecure(),
+      (error, bound) => {
+        if (error !== null) return reject(error);
+        resolve({
+          port: bound,
+          stop: async () => server.forceShutdown(),
+        });
+      },
+    );
   });
 }

@@ -1,10 +1,11 @@
-import { dial, insecure, Server, type TransportName } from "@trunkline/runtime";
+import { dial, insecure, Server, serverTls, type TransportName, tls } from "@trunkline/runtime";
 import { cases } from "../../cases/cases.js";
+import { authority, identity } from "../../certificates.js";
 import { messageLibraries } from "../../messages/message-libraries.js";
 import type { Peer } from "../peer.js";
 import { testService } from "./service.js";
 
-const transports: readonly TransportName[] = ["grpc-js"];
+const transports: readonly TransportName[] = ["grpc-js", "http2"];
 
 /** Generated clients and a generated server on the runtime. */
 export const trunkline: Peer = {
@@ -12,8 +13,9 @@ export const trunkline: Peer = {
   transports,
   messages: Object.keys(messageLibraries),
 
-  async runCase(name, address, { transport, messages }) {
-    const channel = dial(address, { transport: transport as TransportName, credentials: insecure() });
+  async runCase(name, address, { transport, messages, useTls }) {
+    const credentials = useTls ? tls({ ca: authority() }) : insecure();
+    const channel = dial(address, { transport: transport as TransportName, credentials });
     try {
       await cases[name](messageLibraries[messages]!.clients(channel));
     } finally {
@@ -21,10 +23,11 @@ export const trunkline: Peer = {
     }
   },
 
-  async serve(port, { transport, messages }) {
+  async serve(port, { transport, messages, useTls }) {
     const server = new Server({ transport: transport as TransportName });
     messageLibraries[messages]!.register(server, testService);
-    const bound = await server.listen(`127.0.0.1:${port}`);
+    const credentials = useTls ? serverTls(identity()) : insecure();
+    const bound = await server.listen(`127.0.0.1:${port}`, { credentials });
     return { port: bound.port, stop: async () => void (await server.shutdown()) };
   },
 };

@@ -35,6 +35,9 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
   #whenHeaders: Settlement<Metadata> | undefined;
   #whenStatus: Settlement<Status> | undefined;
   #stopWatching: (() => void) | undefined;
+  /** What makes the call once more, should the server refuse it; see {@link start}. */
+  #again: CallStarter | undefined;
+  #attempts = 1;
 
   constructor(spec: CallSpec<I, O>, options: CallOptions | undefined) {
     super();
@@ -48,8 +51,14 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
     }
   }
 
-  /** Puts the call on the wire. A failure to do so is reported like any other. */
-  start(connection: CallStarter, requests: MessageSource<I> | undefined): this {
+  /**
+   * Puts the call on the wire. A failure to do so is reported like any other.
+   *
+   * @param isMadeAgain once, where the server has provably not processed it ("transparent retry", gRFC A6). Only of kinds
+   *   with one request: streams of them have to be kept for that (attempts/).
+   */
+  start(connection: CallStarter, requests: MessageSource<I> | undefined, isMadeAgain = false): this {
+    if (isMadeAgain) this.#again = connection;
     try {
       const aborted = this.#watchSignals();
       if (aborted !== undefined) throw aborted;
@@ -133,8 +142,8 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
     this.#requests?.writable();
   }
 
-  onEnd(status: Status, _progress: Progress): void {
-    if (this.#status !== undefined) return;
+  onEnd(status: Status, progress: Progress): void {
+    if (this.#status !== undefined || (progress === "refused" && this.#beginAgain())) return;
     this.#status = status;
     this.#stopWatching?.();
     this.#requests?.stop();
@@ -161,6 +170,21 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  #beginAgain(): boolean {
+    const again = this.#again;
+    if (again === undefined) return false;
+    this.#again = undefined;
+    try {
+      this.#handle = again.start({ ...this.#spec, isTransparentRetry: true }, this);
+    } catch {
+      // Why it was refused says more than why it could not be made again.
+      return false;
+    }
+    this.#attempts++;
+    this.#handle.read(readAhead);
+    return true;
+  }
+
   #settleMessage(settlement: Settlement<O>): void {
     if (this.#error !== undefined) settlement.reject(this.#error);
     else if (this.#response !== undefined) settlement.resolve(this.#response.message);
@@ -173,7 +197,7 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
       cause: status.cause,
       method: this.#spec.method.path,
       peer: this.#handle?.peer(),
-      attempts: this.#handle === undefined ? 0 : (this.#handle.attempts ?? 1),
+      attempts: this.#handle === undefined ? 0 : (this.#handle.attempts ?? this.#attempts),
       elapsedMs: performance.now() - this.#startedAt,
     });
   }

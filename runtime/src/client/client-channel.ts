@@ -1,6 +1,7 @@
-import { Attempts } from "../attempts/attempts.js";
+import { Attempts, type CallStarter } from "../attempts/attempts.js";
 import { observedAttempts } from "../attempts/observed-attempts.js";
 import {
+  type AttemptPolicy,
   type AttemptPolicyOption,
   checkPolicy,
   checkThrottling,
@@ -85,6 +86,14 @@ export interface WaitOptions {
   /** A point in time: a `Date`, or milliseconds since the epoch. The earlier of the two wins. */
   readonly deadline?: Date | number | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** @internal */
+export interface BelowInterceptors {
+  readonly connection: Connection;
+  readonly defaults: ChannelDefaults;
+  /** What puts calls of a method on the connection, with the attempts that the handle makes of them. */
+  readonly starterOf: (method: MethodDesc) => CallStarter;
 }
 
 /** A handle on a connection: what {@link dial} returns and generated clients call. */
@@ -292,12 +301,33 @@ export class ClientChannel implements Channel {
       only: request as I,
     };
     const policy = policyOf(method, options?.retry, this.#defaults.retry);
+    // Of one request nothing has to be kept: such a call is made again by itself.
+    const isKept = policy !== undefined || (this.#tellsProgress && requests !== undefined);
+    const starter = this.#starter(policy, isKept, listeners);
+    return new ClientCall(spec, options).start(starter, requests, this.#tellsProgress && !isKept);
+  }
+
+  /**
+   * What puts calls on the connection, with the attempts that they may take.
+   *
+   * @param isKept they may be made again, by policy or because the server has refused them
+   */
+  #starter(policy: AttemptPolicy | undefined, isKept: boolean, listeners?: readonly AttemptListener[]): CallStarter {
     let starter = startingOutsideHandlers(this.#connection);
     if (listeners !== undefined) starter = observedAttempts(starter, listeners);
-    if (policy !== undefined || this.#tellsProgress) {
-      starter = new Attempts(starter, policy, this.#throttle, this.#replayBudget);
-    }
-    return new ClientCall(spec, options).start(starter, requests);
+    return isKept ? new Attempts(starter, policy, this.#throttle, this.#replayBudget) : starter;
+  }
+
+  /** @internal What lies below the interceptors, for calls that are made in other ways than by generated clients. */
+  get belowInterceptors(): BelowInterceptors {
+    return {
+      connection: this.#connection,
+      defaults: this.#defaults,
+      starterOf: (method) => {
+        const policy = policyOf(method, undefined, this.#defaults.retry);
+        return this.#starter(policy, policy !== undefined || this.#tellsProgress);
+      },
+    };
   }
 
   #compression(options: CallOptions | undefined): Compression | undefined {

@@ -2,7 +2,7 @@
 import { promises as dns } from "node:dns";
 import { isIP } from "node:net";
 import { longestTimerMs } from "../deadline.js";
-import { isLocalTransport } from "../transport/transports.js";
+import { isLocalTransport, loadTransport } from "../transport/transports.js";
 import type { ConnectionSettings } from "./settings.js";
 
 /**
@@ -25,12 +25,14 @@ export function watchAddresses(settings: ConnectionSettings, isInUse: () => bool
   let known: string | undefined;
   const find = async () => (resolver === undefined ? lookup(name!) : [await resolver(target)]);
   const look = async () => {
+    // Channels that are made here look again by themselves, and keep what has not moved.
+    if (resolver === undefined && "speak" in (await loadTransport(settings.transport))) return;
     if (isInUse()) {
       // What cannot be resolved now is the transport's to report, where somebody calls.
       const addresses = await find().catch(() => undefined);
       if (stopped) return;
       if (addresses !== undefined) {
-        if (mayWarn && addresses.length === 1) warn(target);
+        if (mayWarn) warnOfOneAddress(target, addresses);
         const now = addresses.sort().join();
         if (known !== undefined && known !== now) onChange();
         known = now;
@@ -77,8 +79,18 @@ async function lookup({ host, server }: Name): Promise<string[]> {
 
 const warned = new Set<string>();
 
-function warn(target: string): void {
-  if (warned.has(target)) return;
+/**
+ * Warns of a name that has but one address, once for each target: most likely that is not what was meant.
+ *
+ * @param addresses those of the target, or of the proxy that looks the target up
+ */
+export function warnOfOneAddress(
+  target: string,
+  addresses: readonly (string | { readonly tunnel?: object | undefined })[],
+): void {
+  const [only, ...others] = addresses;
+  if (only === undefined || others.length > 0 || (typeof only === "object" && only.tunnel !== undefined)) return;
+  if (nameOf(target) === undefined || warned.has(target)) return;
   warned.add(target);
   process.emitWarning(
     `round_robin has one address for ${target}: all calls go to it. Behind a load balancer use pool or maxAgeMs; on ` +

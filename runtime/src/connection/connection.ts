@@ -142,7 +142,7 @@ export class Connection {
     for (const waiting of [...this.#queue]) waiting.fail(error);
   }
 
-  #onCallEnd(code: Code): void {
+  #onCallEnd(code: Code | undefined): void {
     this.#calls.onEnd(code);
     if (this.#queue.size > 0 && !this.settings.short) this.#startQueued();
   }

@@ -16,10 +16,13 @@ export type HealthCheckSettings = Pick<ConnectionSettings, "backoff" | "connectT
 };
 
 /** Starts a call on the connection; throws where it takes none. */
-type StartCall = <I, O>(spec: CallSpec<I, O>, sink: CallSink<O>) => CallHandle<I>;
+export type StartCall = <I, O>(spec: CallSpec<I, O>, sink: CallSink<O>) => CallHandle<I>;
 
-/** Told of what is found out: whether the peer takes calls (READY), does not, or has yet to say so; and in words. */
-type OnVerdict = (verdict: Extract<State, "CONNECTING" | "READY" | "TRANSIENT_FAILURE">, reason: string) => void;
+/** Whether a peer takes calls (READY), does not, or has yet to say so. */
+export type Verdict = Extract<State, "CONNECTING" | "READY" | "TRANSIENT_FAILURE">;
+
+/** Told of what is found out, and in words. */
+export type OnVerdict = (verdict: Verdict, reason: string) => void;
 
 /** By which an attempt is later than the one before, and its jitter: the gRPC Connection Backoff document. */
 const backoffFactor = 1.6;
@@ -92,11 +95,12 @@ export class HealthCheck {
     this.#onVerdict(verdict, `the server's health service says ${name} of ${this.#of}`);
   }
 
-  /** In a later turn: what has ended the call may have ended the connection, which is not told before. */
+  /** Two turns later: what has ended the call may have ended the connection, which is told in the next. */
   #afterEnd(attempt: Attempt, status: Pick<Status, "code" | "details">): void {
-    setImmediate(() => {
+    const tell = () => {
       if (attempt === this.#attempt) this.#onEnd(attempt, status);
-    });
+    };
+    setImmediate(() => setImmediate(tell));
   }
 
   #onEnd(attempt: Attempt, { code, details }: Pick<Status, "code" | "details">): void {

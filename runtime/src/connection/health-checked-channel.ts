@@ -122,7 +122,7 @@ class HealthCheckedChannel implements TransportChannel, ChannelObserver {
     this.#observer.onEvent(event);
   }
 
-  onCallEnd(code: Code): void {
+  onCallEnd(code: Code | undefined): void {
     if (!this.#check.tookEnd()) this.#observer.onCallEnd(code);
   }
 

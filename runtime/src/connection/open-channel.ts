@@ -1,7 +1,8 @@
-import type { ChannelObserver, TransportChannel } from "../contract.js";
+import type { ChannelObserver, ConnectOptions, Transport, TransportChannel } from "../contract.js";
 import type { ChannelCredentials } from "../credentials.js";
 import { parseTarget } from "../target.js";
 import { loadTransport } from "../transport/transports.js";
+import type { BalancedChannelOptions } from "./balanced-channel.js";
 import { type ConnectionSettings, requireCredentials } from "./settings.js";
 
 /** Makes a channel as the settings have it: asks whom they name, and loads the transport with its first use. */
@@ -14,7 +15,27 @@ export async function openChannel(settings: ConnectionSettings, observer: Channe
   ]);
   // What a resolver found is where the name is, not who has to answer.
   const serverName = resolver === undefined ? undefined : parseTarget(authority).host;
-  return transport.connect({ ...settings, credentials, serverName, target: parseTarget(found).uri }, observer);
+  return createChannel(transport, { ...settings, credentials, serverName, target: parseTarget(found).uri }, observer);
+}
+
+/** What a channel of connections does by itself, and is done above one of any other kind. */
+type SocketSettings = Partial<Pick<ConnectionSettings, "resolveEveryMs" | "healthCheck">>;
+
+/** Makes a channel of any transport: its own, or one that is composed of connections where it only speaks on sockets. */
+export async function createChannel(
+  transport: Transport,
+  options: ConnectOptions & SocketSettings,
+  observer: ChannelObserver,
+): Promise<TransportChannel> {
+  if ("connect" in transport) return transport.connect(options, observer);
+  // Who brings channels of another kind does not load how these are made.
+  const { BalancedChannel } = await import("./balanced-channel.js");
+  const { healthCheck, backoff, connectTimeoutMs } = options;
+  if (healthCheck === undefined) return new BalancedChannel(transport, options, observer);
+  const { HealthCheck } = await import("./health-check.js");
+  const settings = { serviceName: healthCheck.serviceName, backoff, connectTimeoutMs };
+  const checkHealth: BalancedChannelOptions["checkHealth"] = (...asks) => new HealthCheck(settings, ...asks);
+  return new BalancedChannel(transport, { ...options, checkHealth }, observer);
 }
 
 /** Those of the settings, or what their function makes now. */

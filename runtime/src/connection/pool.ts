@@ -6,6 +6,7 @@ import type { ConnectionEvent, State } from "../contract.js";
 import { longestTimerMs } from "../deadline.js";
 import { RpcError } from "../error.js";
 import { Code } from "../status.js";
+import { loadTransport } from "../transport/transports.js";
 import { type ChannelOwner, type MakeChannel, PooledChannel } from "./pooled-channel.js";
 import type { ConnectionSettings, HealthCheckOptions } from "./settings.js";
 import { SuspendDetector } from "./suspend.js";
@@ -20,13 +21,15 @@ export interface PoolListener {
   onEvent(event: ConnectionEvent, channel: PooledChannel): void;
   /** A channel was made, or is given no more calls. */
   onChannel(channel: PooledChannel, what: "made" | "retired"): void;
-  onCallEnd(code: Code): void;
+  onCallEnd(code: Code | undefined): void;
 }
 
 /** When a channel has so much of the calls that it takes, another is opened: before a call has to wait. */
 const growAt = 0.8;
 /** A maximum age is varied by so much, so that many clients do not move at once. */
 const ageJitter = 0.1;
+/** A peer that is there answers a ping within this time; to replace the connection of one that does not costs little. */
+const probeTimeoutMs = 1000;
 /** A replacement that was not ready in time is tried again after this time. */
 const replaceAgainMs = 30_000;
 /** By which each wait for another address, or other credentials, is longer than the one before. */
@@ -153,7 +156,7 @@ export class Pool implements ChannelOwner {
     this.#listener.onEvent(event, channel);
   }
 
-  callEnded(channel: PooledChannel, code: Code): void {
+  callEnded(channel: PooledChannel, code: Code | undefined): void {
     this.#listener.onCallEnd(code);
     if (channel.once) this.retire(channel);
     else if (channel.inFlight === 0) this.#watchIdleness();
@@ -216,7 +219,8 @@ export class Pool implements ChannelOwner {
       this.#add();
       return;
     }
-    channel.probe ??= channel.ping(performance.now() + this.#settings.connectTimeoutMs).then(
+    const withinMs = Math.min(probeTimeoutMs, this.#settings.connectTimeoutMs);
+    channel.probe ??= channel.ping(performance.now() + withinMs).then(
       () => {
         channel.probe = undefined;
         channel.lastUsedAt = performance.now();
@@ -327,6 +331,8 @@ export class Pool implements ChannelOwner {
 /** Loaded by its first use: who does not ask for health does not pay for it. */
 function checked(settings: ConnectionSettings, { serviceName }: HealthCheckOptions, make: MakeChannel): MakeChannel {
   return async (observer) => {
+    // Channels that are made here of connections ask the peer of each.
+    if ("speak" in (await loadTransport(settings.transport))) return make(observer);
     const { healthChecked } = await import("./health-checked-channel.js");
     return healthChecked(settings, serviceName, make, observer);
   };

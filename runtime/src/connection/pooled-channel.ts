@@ -22,7 +22,7 @@ export interface ChannelOwner {
   channelMade(channel: PooledChannel): void;
   channelChanged(channel: PooledChannel): void;
   channelEvent(channel: PooledChannel, event: ConnectionEvent): void;
-  callEnded(channel: PooledChannel, code: Code): void;
+  callEnded(channel: PooledChannel, code: Code | undefined): void;
 }
 
 /** One of the channels of a connection, with what has to be known of it to choose among them. */
@@ -132,7 +132,7 @@ export class PooledChannel implements ChannelObserver {
     this.#owner.channelEvent(this, event);
   }
 
-  onCallEnd(code: Code): void {
+  onCallEnd(code: Code | undefined): void {
     this.inFlight--;
     this.lastUsedAt = performance.now();
     this.calls.onEnd(code);

@@ -274,18 +274,23 @@ export function requireCredentials(credentials: ChannelCredentials): ChannelCred
 }
 
 function checkTransport(transport: TransportName | Transport): TransportName | Transport {
-  if (typeof transport === "string" ? isTransportName(transport) : typeof transport?.connect === "function") {
-    return transport;
-  }
+  if (typeof transport === "string" ? isTransportName(transport) : isTransport(transport)) return transport;
   throw misuse(`transport: there is no ${describe(transport)}, only ${transportNames.join(", ")}`);
 }
 
+function isTransport(transport: Transport | null | undefined): boolean {
+  const { connect, speak } = Object(transport) as { readonly connect?: unknown; readonly speak?: unknown };
+  return typeof connect === "function" || typeof speak === "function";
+}
+
+const policyNames: readonly string[] = ["pick_first", "round_robin", "least_request"];
+
 function checkLoadBalancing(policy: LoadBalancing): LoadBalancing {
-  if (policy === "pick_first" || policy === "round_robin") return policy;
+  if (typeof policy === "string" && policyNames.includes(policy)) return policy;
   const isConfig = Array.isArray(policy) && policy.every((one) => typeof one === "object" && one !== null);
   if (isConfig && policy.length > 0) return policy;
   throw misuse(
-    `loadBalancing: must be "pick_first", "round_robin" or a loadBalancingConfig, [{ policy: {} }], not ${describe(policy)}`,
+    `loadBalancing: must be ${policyNames.map((name) => `"${name}"`).join(", ")} or a loadBalancingConfig, [{ policy: {} }], not ${describe(policy)}`,
   );
 }
 

@@ -6,7 +6,7 @@ import { Code } from "../status.js";
 import { noTraffic } from "../traffic.js";
 
 /** Where a call that has waited goes. */
-interface CallStarter {
+export interface CallStarter {
   start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I>;
 }
 

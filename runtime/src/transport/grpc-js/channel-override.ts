@@ -1,10 +1,11 @@
 import { type ChannelInterface, connectivityState, propagate } from "@grpc/grpc-js";
-import type { CallHandle, CallOptions, CallSink, Channel, MethodDesc, ServerCall, State } from "../../contract.js";
+import type { CallHandle, CallOptions, CallSink, MethodDesc, ServerCall, State } from "../../contract.js";
 import { atDeadline, checkPoint, fromEpochMs } from "../../deadline.js";
 import { describe, misuse, RpcError } from "../../error.js";
 import type { Metadata } from "../../metadata.js";
 import { Code } from "../../status.js";
 import { OverrideCall, type OverrideCallOwner } from "./override-call.js";
+import { OverrideMethods } from "./override-methods.js";
 
 /** What a call brings from `createCall`. */
 export interface OverrideCallOptions extends Pick<CallOptions, "authority" | "deadline"> {
@@ -18,63 +19,36 @@ export interface OverriddenChannel {
   connect(): void;
   watch(listener: (state: State) => void): () => void;
   close(options: { readonly graceMs: number }): Promise<void>;
-  readonly bare: {
-    start<I, O>(
-      method: MethodDesc<I, unknown, never, O>,
-      options: OverrideCallOptions &
-        Pick<CallOptions, "waitForReady" | "credentials"> & {
-          readonly metadata: Metadata;
-          readonly only?: I | undefined;
-          readonly mayCompress: (message: unknown) => boolean;
-        },
-      sink: CallSink<O>,
-    ): CallHandle<I>;
-  };
 }
 
-/**
- * Puts clients of grpc-js, as they are, on a channel that was dialled: what they take as `channelOverride`.
- *
- * ```ts
- * const channelOverride = toGrpcJsChannel(dial("greeter:50051", { credentials: tls() }));
- * const greeter = new GreeterClient("", credentials.createInsecure(), { channelOverride });
- * ```
- *
- * The client's own address, credentials and channel options mean nothing then; all of that is the dialled channel's:
- * transport, connection, TLS, keepalive, load balancing, and also `timeoutMs`, `marginMs`, `waitForReady`, `retry`,
- * `retryThrottling`, `compression` and `callCredentials`. What a call itself says comes on top: the earlier deadline wins,
- * a `waitForReady` of its metadata and its own call credentials stand in for the channel's. Call credentials never travel
- * in plaintext: such a call fails with UNAUTHENTICATED. A call made inside a handler of a server with `propagate: "auto"`
- * inherits from it; one with `parent`, a server call of grpc-js, inherits as its `propagate_flags` say.
- *
- * The client's interceptors run as always. Those of the dialled channel do not: they are written for typed messages and
- * generated methods, and here is nothing but a path and bytes. For the same reason `retry` and `compression.only`, where
- * they are functions, are asked about a method without a table entry and about encoded messages.
- *
- * `close()`, of a client as well, closes the connection for everyone who has dialled it; calls in flight may end. A call
- * after that fails with UNAVAILABLE, where grpc-js throws. `getAuthContext()` is null, and channelz of grpc-js does not
- * know the channel.
- *
- * @throws RpcError INVALID_ARGUMENT for a channel that does not come from `dial()`
- */
-export function toGrpcJsChannel(channel: Channel): ChannelInterface {
-  // Not by its class: it may be that of another copy of this package, as where some code imports and other requires.
-  const { bare } = Object(channel) as Partial<OverriddenChannel>;
-  if (bare !== undefined) return new ChannelOverride(channel as Channel & OverriddenChannel, bare);
-  throw misuse(`toGrpcJsChannel() needs a channel that dial() has returned, not ${describe(channel)}`);
+/** Its calls, below its interceptors. */
+export interface BareCalls {
+  start<I, O>(
+    method: MethodDesc<I, unknown, never, O>,
+    options: OverrideCallOptions &
+      Pick<CallOptions, "waitForReady" | "credentials"> & {
+        readonly metadata: Metadata;
+        readonly only?: I | undefined;
+        readonly mayCompress: (message: unknown) => boolean;
+      },
+    sink: CallSink<O>,
+  ): CallHandle<I>;
 }
 
 /** Milliseconds between two attempts to connect where not even one could be begun: the gRPC Connection Backoff document. */
 const betweenConnectsMs = 1000;
 
-class ChannelOverride implements ChannelInterface, OverrideCallOwner {
-  readonly bare: OverriddenChannel["bare"];
+/** What a client of grpc-js takes as `channelOverride`. */
+export class ChannelOverride implements ChannelInterface, OverrideCallOwner {
+  readonly bare: BareCalls;
+  readonly methods: OverrideMethods = new OverrideMethods();
   readonly uncompressed: WeakSet<object> = new WeakSet();
+  readonly mayCompress = (message: unknown): boolean => !this.uncompressed.has(message as object);
   readonly #channel: OverriddenChannel;
   #mayConnectAt = 0;
   #connecting: NodeJS.Timeout | undefined;
 
-  constructor(channel: OverriddenChannel, bare: OverriddenChannel["bare"]) {
+  constructor(channel: OverriddenChannel, bare: BareCalls) {
     this.#channel = channel;
     this.bare = bare;
   }

@@ -1,13 +1,13 @@
 import { AsyncResource } from "node:async_hooks";
 import type { ChannelInterface, CallCredentials as GrpcCallCredentials, Metadata as GrpcMetadata } from "@grpc/grpc-js";
-import type { CallHandle, CallSink, Codec, MethodDesc, MethodKind } from "../../contract.js";
+import type { CallHandle, CallSink } from "../../contract.js";
 import type { CallCredentials } from "../../credentials.js";
 import { RpcError } from "../../error.js";
 import { Metadata } from "../../metadata.js";
-import { asBuffer } from "../../method.js";
 import { Code, type Status, toCode } from "../../status.js";
-import type { OverriddenChannel, OverrideCallOptions } from "./channel-override.js";
+import type { BareCalls, OverrideCallOptions } from "./channel-override.js";
 import { fromCaller, toCaller } from "./override-metadata.js";
+import type { OverrideMethods } from "./override-methods.js";
 
 /** What grpc-js has a client drive its calls with; it does not export the type. */
 type GrpcCall = ReturnType<ChannelInterface["createCall"]>;
@@ -23,9 +23,12 @@ interface Outgoing {
 /** The channel that a call is on. */
 export interface OverrideCallOwner {
   readonly target: string;
-  readonly bare: OverriddenChannel["bare"];
+  readonly bare: BareCalls;
+  readonly methods: OverrideMethods;
   /** Messages that are to travel as they are. */
   readonly uncompressed: WeakSet<object>;
+  /** Whether a message is none of those. */
+  readonly mayCompress: (message: unknown) => boolean;
 }
 
 let calls = 0;
@@ -111,7 +114,8 @@ export class OverrideCall implements GrpcCall, CallSink<Buffer> {
   }
 
   cancelWithStatus(code: number, details: string): void {
-    this.#isCancelled = this.#status === undefined;
+    if (this.#status !== undefined) return;
+    this.#isCancelled = true;
     this.#abort(toCode(code), details);
   }
 
@@ -149,10 +153,9 @@ export class OverrideCall implements GrpcCall, CallSink<Buffer> {
 
   onEnd(status: Status): void {
     this.#status = status;
-    for (const { onTaken } of [this.#held, ...this.#outgoing.splice(0)].filter((one) => one !== undefined)) {
-      this.#tellTaken(onTaken);
-    }
+    this.#tellTaken(this.#held?.onTaken);
     this.#held = undefined;
+    for (const { onTaken } of this.#outgoing.splice(0)) this.#tellTaken(onTaken);
     if (this.#listener !== undefined) this.#tellEnd(status);
   }
 
@@ -162,21 +165,13 @@ export class OverrideCall implements GrpcCall, CallSink<Buffer> {
     if (this.#status !== undefined) return;
     const [first] = this.#outgoing;
     const only = this.#halfClosed && this.#outgoing.length === 1 ? first : undefined;
-    const { uncompressed, bare } = this.#owner;
-    const options = {
-      ...this.#options,
-      metadata,
-      waitForReady,
-      credentials: this.#credentials,
-      only: only?.message,
-      mayCompress: (message: unknown) => !uncompressed.has(message as object),
-    };
+    const { bare, methods, mayCompress } = this.#owner;
+    const { authority, deadline, parent } = this.#options;
+    const credentials = this.#credentials;
+    const method = methods.get(this.#path, only !== undefined);
+    const call = { authority, deadline, parent, metadata, waitForReady, credentials, only: only?.message, mayCompress };
     try {
-      this.#handle = bare.start(
-        methodOf(this.#path, only === undefined ? "bidiStream" : "serverStream"),
-        options,
-        this,
-      );
+      this.#handle = bare.start(method, call, this);
     } catch (error) {
       this.onEnd(RpcError.from(error).toStatus());
       return;
@@ -229,22 +224,6 @@ export class OverrideCall implements GrpcCall, CallSink<Buffer> {
   #tell(tell: () => void): void {
     process.nextTick(() => this.#context.runInAsyncScope(tell));
   }
-}
-
-/** Messages as the bytes that grpc-js has encoded, and will decode. */
-const bytes: Codec<Buffer> = {
-  typeName: "bytes",
-  encode(message) {
-    if (ArrayBuffer.isView(message)) return message;
-    throw new TypeError(`the method's requestSerialize made ${typeof message} of a message, where bytes are wanted`);
-  },
-  encodeInto: (message, writer) => void writer.raw(message),
-  decode: asBuffer,
-};
-
-function methodOf(path: string, kind: MethodKind): MethodDesc<Buffer, Buffer, Buffer, Buffer> {
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  return { name, path, kind, request: bytes, response: bytes, idempotency: "unknown", defaults: {} };
 }
 
 /** `WriteFlags.NoCompress` of grpc-js, which declares it and does not export it. */

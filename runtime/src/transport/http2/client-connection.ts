@@ -112,7 +112,7 @@ export class ClientConnection extends Session<AnyClientStream> implements Socket
   }
 
   /** A call has told its sink of its end. */
-  onCallEnd(code: Code): void {
+  onCallEnd(code: Code | undefined): void {
     this.#observer.onCallEnd(code);
   }
 
@@ -142,30 +142,39 @@ export class ClientConnection extends Session<AnyClientStream> implements Socket
     stream.fail(Code.INTERNAL, `the server has broken the protocol: ${reason} (${errorName(error)})`);
   }
 
+  /** The first make it ready; later ones may allow more calls at a time. */
   protected onSettings(): void {
-    this.#isReady = true;
-    this.#observer.onReady();
+    if (this.#isReady) {
+      this.#tellRoom();
+    } else {
+      this.#isReady = true;
+      this.#observer.onReady();
+    }
   }
 
   protected onGoaway(lastStream: number, error: number, debug: string): void {
     const text = debug === "" ? errorName(error) : `${errorName(error)}: ${debug}`;
     const reason = error === ErrorCode.noError && debug === "" ? "the peer takes no more calls" : `the peer said ${text}`;
     if (error !== ErrorCode.noError) this.closeReason = reason;
-    // What is past the last that the server has taken was not processed (RFC 9113, section 6.8).
-    for (const stream of [...this.streams.values()]) if (stream.id > lastStream) stream.onRefused(reason);
+    // Before calls come back that are made again: not here.
     if (!this.isGoingAway) {
       this.isGoingAway = true;
       if (this.streams.size > 0) this.#observer.onGoaway(reason);
     }
+    // What is past the last that the server has taken was not processed (RFC 9113, section 6.8).
+    for (const stream of [...this.streams.values()]) if (stream.id > lastStream) stream.onRefused(reason);
     this.#closeIfDrained();
   }
 
   protected onForgotten(): void {
-    if (this.#wasFull && this.hasRoom) {
-      this.#wasFull = false;
-      this.#observer.onRoom();
-    }
+    this.#tellRoom();
     this.#closeIfDrained();
+  }
+
+  #tellRoom(): void {
+    if (!this.#wasFull || !this.hasRoom) return;
+    this.#wasFull = false;
+    this.#observer.onRoom();
   }
 
   protected onLost(reason: string): void {

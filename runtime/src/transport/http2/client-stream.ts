@@ -8,7 +8,7 @@ import { deadlines } from "./deadline-wheel.js";
 import { ErrorCode, errorName, Flag, FrameType, frameHeaderBytes } from "./frames.js";
 import { codeOfHttpStatus, codeOfReset, decodeStatusMessage, parseStatus } from "./grpc-status.js";
 import type { HeaderList } from "./header-list.js";
-import { messageAt, Stream } from "./stream.js";
+import { messageAt, requireWholeMessages, Stream } from "./stream.js";
 
 /** Of a message whose length is not known yet. */
 const roomyBytes = 1024;
@@ -23,6 +23,7 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
   readonly #spec: CallSpec<I, O>;
   readonly #sink: CallSink<O>;
   #hasHeaders = false;
+  #isMadeAgain = false;
   /** How the server has ended the call; told when its messages were read. */
   #ending: Status | undefined = undefined;
 
@@ -35,6 +36,7 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
 
   /** @throws RpcError where its one request cannot be encoded; then nothing was sent */
   static start<I, O>(connection: ClientConnection, spec: CallSpec<I, O>, sink: CallSink<O>): ClientStream<I, O> {
+    requireWholeMessages();
     const stream = new ClientStream(connection, spec, sink);
     const now = performance.now();
     const leftMs = spec.deadline - now;
@@ -84,10 +86,10 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
     if (list.isTooLong) {
       this.#abort(failure(Code.RESOURCE_EXHAUSTED, "the response's metadata is longer than is taken here"));
     } else if (this.#hasHeaders) {
-      if (endsStream && list.status === undefined) this.#onTrailers(list);
+      if (endsStream && list.status === undefined && !list.hasRequestFields) this.#onTrailers(list);
       else this.#abort(failure(Code.INTERNAL, "the server has broken the protocol: headers in the midst of messages"));
-    } else if (list.status === undefined || (endsStream && list.status.startsWith("1"))) {
-      this.#abort(failure(Code.INTERNAL, "the server has broken the protocol: a response without a status of HTTP"));
+    } else if (list.status === undefined || list.hasRequestFields || (endsStream && list.status.startsWith("1"))) {
+      this.#abort(failure(Code.INTERNAL, "the server has broken the protocol: a response without a status of HTTP, or with fields of a request"));
     } else if (endsStream) {
       this.#onTrailers(list);
     } else if (!list.status.startsWith("1")) {
@@ -144,6 +146,7 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
   /** The server has said that it has not looked at it, and will not. */
   onRefused(reason: string): void {
     this.#connection.abandon(this);
+    this.#isMadeAgain = true;
     if (!this.isDone) this.#finish(failure(Code.UNAVAILABLE, reason), "refused");
   }
 
@@ -301,7 +304,7 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
   #tellEnd(status: Status, progress: Progress): void {
     if (this.id !== 0) this.#connection.release(this);
     this.#sink.onEnd(status, progress);
-    this.#connection.onCallEnd(status.code);
+    this.#connection.onCallEnd(this.#isMadeAgain ? undefined : status.code);
   }
 }
 

@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import { longestTimerMs } from "../../deadline.js";
 
 /** What is told when its time has come. It holds its own place in the wheel: to be in it costs no object. */
@@ -20,6 +21,9 @@ const fineMs = 1;
 const coarseMs = 16;
 const nearMs = 1000;
 
+/** Milliseconds: it is looked again. */
+const longestWaitMs = 1000;
+
 /**
  * The deadlines of all calls of a process, with one timer for all: of most calls nothing comes of it, and a timer each
  * would cost more than the rest of their bookkeeping.
@@ -28,6 +32,8 @@ class DeadlineWheel {
   readonly #buckets = new Map<number, Bucket>();
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
+  /** Those of many calls: it is on behalf of none of them. */
+  readonly #scope = new AsyncResource("TRUNKLINE_DEADLINES");
 
   /** @param deadline monotonic milliseconds; one that no timer can wait for is none */
   add(entry: Expiring, deadline: number, now: number): void {
@@ -64,11 +70,13 @@ class DeadlineWheel {
   #wakeAt(time: number): void {
     clearTimeout(this.#timer);
     this.#timerAt = time;
+    // It does not outlive the last call by more than that.
+    const waitMs = Math.min(Math.max(0, time - performance.now()), longestWaitMs);
     // The sockets of the calls hold the process open.
-    this.#timer = setTimeout(() => this.#turn(), Math.max(0, time - performance.now())).unref();
+    this.#timer = this.#scope.runInAsyncScope(() => setTimeout(this.#turn, waitMs).unref());
   }
 
-  #turn(): void {
+  readonly #turn = (): void => {
     this.#timerAt = Number.POSITIVE_INFINITY;
     const now = performance.now();
     let next = Number.POSITIVE_INFINITY;
@@ -85,7 +93,7 @@ class DeadlineWheel {
       }
     }
     if (next < this.#timerAt) this.#wakeAt(next);
-  }
+  };
 }
 
 export type { Bucket };

@@ -48,7 +48,6 @@ const kinds: { readonly [name: string]: number } = Object.assign(Object.create(n
 });
 
 const isName = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is what is looked for.
 const isNoValue = /[\0\r\n]|^[ \t]|[ \t]$/;
 
 /** RFC 9113, section 8.2.1. */
@@ -87,6 +86,13 @@ export class HeaderList implements FieldSink {
 
   get isTooLong(): boolean {
     return this.bytes > this.#maxBytes;
+  }
+
+  /** Whether it has what only requests have (RFC 9113, section 8.3.1). */
+  get hasRequestFields(): boolean {
+    return (
+      this.method !== undefined || this.scheme !== undefined || this.path !== undefined || this.authority !== undefined
+    );
   }
 
   reset(): void {

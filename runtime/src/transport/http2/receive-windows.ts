@@ -102,8 +102,10 @@ export class ReceiveWindows {
 
   /** They are no longer. */
   release(stream: ReceivingStream, bytes: number): void {
-    stream.heldBytes -= bytes;
-    this.#heldBytes -= bytes;
+    // Of a stream that is closed nothing is counted any more.
+    const held = Math.min(bytes, stream.heldBytes);
+    stream.heldBytes -= held;
+    this.#heldBytes -= held;
     if (this.#consumed >= this.#connectionBytes / 2) this.#giveBack();
   }
 

@@ -36,6 +36,8 @@ export class ServerConnection extends Session<ServerStream> {
   readonly #pingPolicy: PingPolicy | undefined;
   /** Calls that are taken back before they are answered: rapid reset, CVE-2023-44487. */
   readonly #resets = new Allowance(1000, 500, "streams reset");
+  /** The newest that the client has opened, whether it was taken or not. */
+  #newestStream = 0;
   /** The last call that is taken, once that is decided. */
   #lastStream = largestStreamId;
   #goawayTimer: NodeJS.Timeout | undefined;
@@ -107,7 +109,7 @@ export class ServerConnection extends Session<ServerStream> {
   // ── What comes ──
 
   protected isIdle(streamId: number): boolean {
-    return streamId % 2 === 0 || streamId > this.lastPeerStream;
+    return streamId % 2 === 0 || streamId > this.#newestStream;
   }
 
   protected onHeaders(streamId: number, endsStream: boolean): void {
@@ -117,11 +119,12 @@ export class ServerConnection extends Session<ServerStream> {
       return;
     }
     if (streamId % 2 === 0) throw new ConnectionError(ErrorCode.protocolError, "a stream of an even number");
-    if (streamId <= this.lastPeerStream) {
+    if (streamId <= this.#newestStream) {
       if (!this.wasForgotten(streamId)) throw new ConnectionError(ErrorCode.streamClosed, "HEADERS on a closed stream");
       this.overhead.spend();
       return;
     }
+    this.#newestStream = streamId;
     // Past the last that is taken: its client has been told, and makes the call elsewhere.
     if (streamId > this.#lastStream) return;
     this.lastPeerStream = streamId;
@@ -130,7 +133,7 @@ export class ServerConnection extends Session<ServerStream> {
       this.resetStream(streamId, ErrorCode.protocolError, "a malformed header list");
     } else if (this.streams.size >= this.#maxStreams) {
       this.#resets.spend();
-      this.output.rstStream(streamId, ErrorCode.refusedStream);
+      this.refuse(streamId, ErrorCode.refusedStream);
     } else {
       this.#take(streamId, endsStream);
     }
@@ -154,7 +157,10 @@ export class ServerConnection extends Session<ServerStream> {
 
   /** Of a request: gRPC has none, and they are not looked at. */
   #onTrailers(stream: ServerStream, endsStream: boolean): void {
+    const { isMalformed, hasRequestFields, status } = this.list;
     if (stream.isReadClosed) this.resetStream(stream.id, ErrorCode.streamClosed, "HEADERS after the end of the stream");
+    else if (isMalformed || hasRequestFields || status !== undefined)
+      this.resetStream(stream.id, ErrorCode.protocolError, "a malformed header list");
     else if (endsStream) this.endByHeaders(stream);
     else this.resetStream(stream.id, ErrorCode.protocolError, "HEADERS in the midst of a stream");
   }

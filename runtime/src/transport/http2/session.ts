@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { Allowance } from "./allowance.js";
+import { EndedStreams } from "./ended-streams.js";
 import {
   ConnectionError,
   defaultMaxFrameBytes,
@@ -38,14 +39,14 @@ const closingMs = 1000;
 /** Frames that a header block may be divided into. */
 const mostFragments = 64;
 
+/** Bytes; less of a message in one frame brings nobody forward. */
+const crumbBytes = 1024;
+
 /** Bytes that the peer makes us hold by not reading: of frames that no window bounds, and of messages. */
 const mostUnreadBytes = 1024 * 1024;
 
 /** Milliseconds after which a peer that has asked for that much, and takes none of it, is given up. */
 const stallMs = 20_000;
-
-/** Streams that were ended here not long ago: what was on its way to them means nothing. */
-const rememberedStreams = 256;
 
 export interface SessionOptions {
   /** Bytes, as RFC 9113 (section 6.5.2) counts a header list. */
@@ -84,7 +85,12 @@ export abstract class Session<S extends Stream = Stream> {
   protected readonly overhead = new Allowance(2000, 200, "control frames");
   readonly #decoder = new HpackDecoder(headerTableBytes);
   readonly #maxBlockBytes: number;
+  /** A frame that has come in part: so many bytes of the buffer. */
   #rest: Buffer | undefined;
+  #restBytes = 0;
+  /** Of that frame, as far as it tells. */
+  #frameBytes = 0;
+  readonly #isServer: boolean;
   #preface: Buffer | undefined;
   #hasSettings = false;
   // The DATA frame, or the unknown one, that is coming.
@@ -102,8 +108,7 @@ export abstract class Session<S extends Stream = Stream> {
   #settingsTimer: NodeJS.Timeout | undefined;
   #stallTimer: NodeJS.Timeout | undefined;
   #hasSent = false;
-  readonly #forgotten: number[] = [];
-  #forgottenAt = 0;
+  readonly #ended = new EndedStreams();
   /** DATA that came while the network was measured; undefined while it is not. */
   #measuredBytes: number | undefined;
   readonly #keepalive: Keepalive | undefined;
@@ -115,6 +120,7 @@ export abstract class Session<S extends Stream = Stream> {
     this.output = new Output(socket);
     this.receive = new ReceiveWindows(this.output, (setting, value) => this.#announce([[setting, value]], "windows"));
     this.receive.streams = () => this.streams.values();
+    this.#isServer = options.preface !== undefined;
     this.#preface = options.preface;
     this.list = new HeaderList(options.maxHeaderListBytes);
     // Huffman coding makes of 5 bits a byte; indexes make much more, which is what the limit of the list is for.
@@ -149,6 +155,7 @@ export abstract class Session<S extends Stream = Stream> {
   /** A stream with this number has never been. */
   protected abstract isIdle(streamId: number): boolean;
   protected abstract onReset(stream: S, error: number): void;
+  /** The first, or others. */
   protected abstract onSettings(): void;
   protected abstract onGoaway(lastStream: number, error: number, debug: string): void;
   /** Of a stream that is no good any more; the peer is told already. */
@@ -164,15 +171,40 @@ export abstract class Session<S extends Stream = Stream> {
     if (this.isClosed) return;
     this.lastReadAt = performance.now();
     try {
-      const rest = this.#rest;
-      this.#rest = undefined;
-      const bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
+      const bytes = this.#rest === undefined ? chunk : this.#withRest(this.#rest, chunk);
+      if (bytes === undefined) return;
       if (this.#preface === undefined) this.#readFrames(bytes, 0);
       else this.#readPreface(this.#preface, bytes);
+      this.#checkUnread();
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       this.fail(error.code, error.message);
     }
+  }
+
+  /** All that there is, where that is a whole frame. One that dribbles in is copied a few times, not for each of its bytes. */
+  #withRest(rest: Buffer, chunk: Buffer): Buffer | undefined {
+    const bytes = this.#restBytes + chunk.length;
+    if (bytes >= this.#frameBytes) {
+      this.#rest = undefined;
+      return Buffer.concat([rest.subarray(0, this.#restBytes), chunk]);
+    }
+    let longer = rest;
+    if (bytes > rest.length) {
+      longer = Buffer.allocUnsafeSlow(Math.min(this.#frameBytes, 2 * bytes));
+      rest.copy(longer, 0, 0, this.#restBytes);
+    }
+    chunk.copy(longer, this.#restBytes);
+    this.#rest = longer;
+    this.#restBytes = bytes;
+    return undefined;
+  }
+
+  /** It may wait for long for the rest, which must not hold on to the whole chunk. */
+  #keepRest(chunk: Buffer, start: number, frameBytes: number): void {
+    this.#rest = Buffer.from(chunk.subarray(start));
+    this.#restBytes = this.#rest.length;
+    this.#frameBytes = frameBytes;
   }
 
   #readPreface(preface: Buffer, bytes: Buffer): void {
@@ -181,7 +213,7 @@ export abstract class Session<S extends Stream = Stream> {
       throw new ConnectionError(ErrorCode.protocolError, "the client does not begin with the preface of HTTP/2");
     }
     if (bytes.length < preface.length) {
-      this.#rest = bytes;
+      this.#keepRest(bytes, 0, bytes.length + 1);
       return;
     }
     this.#preface = undefined;
@@ -191,6 +223,7 @@ export abstract class Session<S extends Stream = Stream> {
   #readFrames(chunk: Buffer, start: number): void {
     let at = start;
     const end = chunk.length;
+    let frameBytes = frameHeaderBytes;
     for (;;) {
       if (this.isClosed) return;
       if (this.#dataLeft > 0) {
@@ -208,19 +241,21 @@ export abstract class Session<S extends Stream = Stream> {
       const body = at + frameHeaderBytes;
       if ((type === FrameType.data && (flags & Flag.padded) === 0) || type > FrameType.continuation) {
         this.#dataLeft = length;
-        if (type === FrameType.data) this.#onDataFrame(streamId, length, flags);
+        if (type === FrameType.data) this.#onDataFrame(streamId, length, flags, length);
         else this.#dataStream = undefined;
         at = body;
         // An empty frame has no part that would come.
         if (length === 0) this.#onDataPart(chunk, at, at);
         continue;
       }
-      if (end - body < length) break;
+      if (end - body < length) {
+        frameBytes += length;
+        break;
+      }
       this.#onFrame(type, flags, streamId, chunk, body, body + length);
       at = body + length;
     }
-    // It may wait for long for the rest, which must not hold on to the whole chunk.
-    if (at < end) this.#rest = Buffer.from(chunk.subarray(at, end));
+    if (at < end) this.#keepRest(chunk, at, frameBytes);
   }
 
   #checkFrame(length: number, type: number, streamId: number): void {
@@ -270,7 +305,10 @@ export abstract class Session<S extends Stream = Stream> {
       case FrameType.priority:
         this.overhead.spend();
         requireStream(streamId, "PRIORITY");
-        if (end - start !== 5) this.resetStream(streamId, ErrorCode.frameSizeError, "PRIORITY of another length than 5");
+        if (end - start === 5) return;
+        // An idle stream cannot be reset.
+        if (this.isIdle(streamId)) throw new ConnectionError(ErrorCode.frameSizeError, priorityLength);
+        this.resetStream(streamId, ErrorCode.frameSizeError, priorityLength);
         return;
       default:
         throw new ConnectionError(ErrorCode.protocolError, "PUSH_PROMISE, which nobody has asked for");
@@ -279,11 +317,12 @@ export abstract class Session<S extends Stream = Stream> {
 
   // ── DATA ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #onDataFrame(streamId: number, length: number, flags: number): void {
+  /** @param length with its padding, which windows count too */
+  #onDataFrame(streamId: number, length: number, flags: number, dataBytes: number): void {
     requireStream(streamId, "DATA");
     this.#dataEnds = (flags & Flag.endStream) !== 0;
     this.#dataStream = this.#takeData(streamId, length);
-    if (length === 0 && !this.#dataEnds) this.overhead.spend();
+    if (dataBytes === 0 && !this.#dataEnds) this.overhead.spend();
     if (this.receive.onData(length)) this.#measure();
     if (this.#measuredBytes !== undefined) this.#measuredBytes += length;
   }
@@ -293,8 +332,9 @@ export abstract class Session<S extends Stream = Stream> {
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
       if (this.isIdle(streamId)) throw new ConnectionError(ErrorCode.protocolError, "DATA on an idle stream");
+      if (this.#ended.takesData(streamId, length, this.#dataEnds)) return undefined;
       this.overhead.spend();
-      if (!this.wasForgotten(streamId)) this.output.rstStream(streamId, ErrorCode.streamClosed);
+      this.output.rstStream(streamId, ErrorCode.streamClosed);
       return undefined;
     }
     if (stream.isReadClosed) {
@@ -319,11 +359,11 @@ export abstract class Session<S extends Stream = Stream> {
 
   #onPaddedData(streamId: number, flags: number, chunk: Buffer, start: number, end: number): void {
     requireStream(streamId, "DATA");
-    const padding = 1 + chunk[start]!;
-    if (end - start < padding) throw new ConnectionError(ErrorCode.protocolError, "DATA with more padding than bytes");
-    this.overhead.spend();
-    this.#onDataFrame(streamId, end - start, flags);
-    this.#onDataPart(chunk, start + 1, end - padding + 1);
+    if (start === end) throw new ConnectionError(ErrorCode.frameSizeError, "padded DATA without a byte");
+    const dataEnd = end - chunk[start]!;
+    if (dataEnd <= start) throw new ConnectionError(ErrorCode.protocolError, "DATA with more padding than bytes");
+    this.#onDataFrame(streamId, end - start, flags, dataEnd - start - 1);
+    this.#onDataPart(chunk, start + 1, dataEnd);
   }
 
   #endReading(stream: S): void {
@@ -351,13 +391,10 @@ export abstract class Session<S extends Stream = Stream> {
 
   #onHeadersFrame(streamId: number, flags: number, chunk: Buffer, frameStart: number, frameEnd: number): void {
     requireStream(streamId, "HEADERS");
-    let start = frameStart;
-    let end = frameEnd;
-    if ((flags & Flag.padded) !== 0) {
-      end -= start < end ? chunk[start]! : 0;
-      start++;
-    }
-    if ((flags & Flag.priority) !== 0) start += 5;
+    const isPadded = (flags & Flag.padded) !== 0;
+    const start = frameStart + (isPadded ? 1 : 0) + ((flags & Flag.priority) === 0 ? 0 : 5);
+    if (start > frameEnd) throw new ConnectionError(ErrorCode.frameSizeError, "HEADERS that are too short");
+    const end = frameEnd - (isPadded ? chunk[frameStart]! : 0);
     if (start > end) throw new ConnectionError(ErrorCode.protocolError, "HEADERS with more padding than bytes");
     const endsStream = (flags & Flag.endStream) !== 0;
     if ((flags & Flag.endHeaders) !== 0) {
@@ -395,7 +432,7 @@ export abstract class Session<S extends Stream = Stream> {
       if (!(error instanceof HpackError)) throw error;
       throw new ConnectionError(ErrorCode.compressionError, error.message);
     }
-    this.onHeaders(streamId, endsStream);
+    if (!this.#ended.takesHeaders(streamId, endsStream)) this.onHeaders(streamId, endsStream);
   }
 
   /** The peer's header list ends the stream as well. */
@@ -406,7 +443,8 @@ export abstract class Session<S extends Stream = Stream> {
   // ── The other frames ──────────────────────────────────────────────────────────────────────────────────────────────
 
   #onWindowUpdate(streamId: number, chunk: Buffer, start: number, end: number): void {
-    if (end - start !== 4) throw new ConnectionError(ErrorCode.frameSizeError, "WINDOW_UPDATE of another length than 4");
+    if (end - start !== 4)
+      throw new ConnectionError(ErrorCode.frameSizeError, "WINDOW_UPDATE of another length than 4");
     this.overhead.spend();
     const increment = chunk.readUInt32BE(start) & 0x7fffffff;
     if (streamId === 0) {
@@ -442,7 +480,7 @@ export abstract class Session<S extends Stream = Stream> {
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
       if (this.isIdle(streamId)) throw new ConnectionError(ErrorCode.protocolError, "RST_STREAM on an idle stream");
-      this.overhead.spend();
+      if (!this.#ended.takesReset(streamId)) this.overhead.spend();
       return;
     }
     stream.isReadClosed = true;
@@ -461,12 +499,15 @@ export abstract class Session<S extends Stream = Stream> {
     }
     if ((end - start) % 6 !== 0) throw new ConnectionError(ErrorCode.frameSizeError, "SETTINGS of a wrong length");
     this.overhead.spend();
-    for (let at = start; at < end; at += 6) this.#onSetting(chunk.readUInt16BE(at), chunk.readUInt32BE(at + 2));
+    for (let at = start; at < end; at += 6) {
+      // Each may move the windows of all streams.
+      if (at > start) this.overhead.spend();
+      this.#onSetting(chunk.readUInt16BE(at), chunk.readUInt32BE(at + 2));
+    }
     this.output.frame(0, FrameType.settings, Flag.ack, 0);
-    const isFirst = !this.#hasSettings;
     this.#hasSettings = true;
     this.#serve();
-    if (isFirst) this.onSettings();
+    this.onSettings();
   }
 
   #onSetting(setting: number, value: number): void {
@@ -475,7 +516,9 @@ export abstract class Session<S extends Stream = Stream> {
         this.encoder.setPeerTableBytes(value);
         return;
       case Setting.enablePush:
-        if (value > 1) throw new ConnectionError(ErrorCode.protocolError, "SETTINGS_ENABLE_PUSH is neither 0 nor 1");
+        if (value > (this.#isServer ? 1 : 0)) {
+          throw new ConnectionError(ErrorCode.protocolError, `SETTINGS_ENABLE_PUSH of ${value}`);
+        }
         return;
       case Setting.maxConcurrentStreams:
         this.peerMaxStreams = value;
@@ -521,9 +564,12 @@ export abstract class Session<S extends Stream = Stream> {
     const what = this.#sentSettings.shift();
     if (what === undefined) throw new ConnectionError(ErrorCode.protocolError, "an acknowledgement of no SETTINGS");
     if (what === "windows") this.receive.onAcknowledged(this.streams.values());
-    clearTimeout(this.#settingsTimer);
-    if (this.#sentSettings.length > 0) this.#settingsTimer?.refresh();
-    else this.#settingsTimer = undefined;
+    if (this.#sentSettings.length > 0) {
+      this.#settingsTimer?.refresh();
+    } else {
+      clearTimeout(this.#settingsTimer);
+      this.#settingsTimer = undefined;
+    }
   }
 
   #onPingFrame(streamId: number, flags: number, chunk: Buffer, start: number, end: number): void {
@@ -540,7 +586,6 @@ export abstract class Session<S extends Stream = Stream> {
     this.onPing();
     this.output.frame(8, FrameType.ping, Flag.ack, 0);
     this.output.bytes(chunk, start, end);
-    this.#checkUnread();
   }
 
   /** The peer pings. */
@@ -577,9 +622,12 @@ export abstract class Session<S extends Stream = Stream> {
     this.overhead.spend();
     this.output.rstStream(streamId, error);
     const stream = this.streams.get(streamId);
-    if (stream === undefined) return;
-    this.abandon(stream);
-    this.onStreamError(stream, error, reason);
+    if (stream === undefined) {
+      this.#ended.add(streamId, this.receive.initialBytes);
+    } else {
+      this.abandon(stream);
+      this.onStreamError(stream, error, reason);
+    }
   }
 
   /** Ends a stream here: the peer is told, and what it had sent already is not looked at. */
@@ -594,14 +642,19 @@ export abstract class Session<S extends Stream = Stream> {
     stream.isReadClosed = true;
     stream.isWriteEnded = true;
     stream.isWriteClosed = true;
-    if (this.#forgotten.length < rememberedStreams) this.#forgotten.push(stream.id);
-    else this.#forgotten[this.#forgottenAt++ % rememberedStreams] = stream.id;
+    this.#ended.add(stream.id, stream.receiveWindow);
     this.forget(stream);
+  }
+
+  /** Does not take a stream that the peer opens: what it has sent on it already is not looked at. */
+  protected refuse(streamId: number, error: number): void {
+    this.output.rstStream(streamId, error);
+    this.#ended.add(streamId, this.receive.initialBytes);
   }
 
   /** Whether it was ended here, not long ago: its peer may not have known. */
   protected wasForgotten(streamId: number): boolean {
-    return this.#forgotten.includes(streamId);
+    return this.#ended.has(streamId);
   }
 
   // ── What waits for the peer ───────────────────────────────────────────────────────────────────────────────────────
@@ -612,11 +665,13 @@ export abstract class Session<S extends Stream = Stream> {
     if (this.queuedBytes > mostUnreadBytes) this.#watchStall();
   }
 
-  onDataSent(bytes: number): void {
+  /** @param isCut a window has allowed no more of a message */
+  onDataSent(bytes: number, isCut = false): void {
     this.sendWindow -= bytes;
     this.#hasSent = true;
-    // Who takes messages gives windows back for them, of the stream and of the connection, and measures the network.
-    this.overhead.earn(4);
+    // Who takes messages gives windows back for them, of the stream and of the connection, and measures the network. Who
+    // takes them in crumbs pays for each (CVE-2019-9511).
+    if (!isCut || bytes >= crumbBytes) this.overhead.earn(4);
   }
 
   /** Those that wait take turns, a frame each. */
@@ -702,6 +757,8 @@ export abstract class Session<S extends Stream = Stream> {
     this.#pings.length = 0;
   }
 }
+
+const priorityLength = "PRIORITY of another length than 5";
 
 function requireStream(streamId: number, what: string): void {
   if (streamId === 0) throw new ConnectionError(ErrorCode.protocolError, `${what} on stream 0`);

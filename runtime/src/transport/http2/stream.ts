@@ -14,15 +14,29 @@ import type { Session } from "./session.js";
 /** Of a message on the wire: whether it is compressed, and its length (PROTOCOL-HTTP2, Length-Prefixed-Message). */
 const prefixBytes = 5;
 
-/** A longer message is made room for as it comes: to announce it costs its sender nothing. */
-const trustedBytes = 64 * 1024;
+/** What a message that has just begun is made room for: to announce a long one costs its sender nothing. */
+const firstBytes = 1024;
 
 const writer = new MessageWriter();
 
-/** A message that has come and was not asked for yet. */
-interface Unread {
-  readonly bytes: Uint8Array;
-  readonly isCompressed: boolean;
+let isEncoding = false;
+
+/**
+ * Between the bytes of a message nothing else may be written.
+ *
+ * @throws RpcError INTERNAL where a message is half written: one of its getters, or its codec, is calling
+ */
+export function requireWholeMessages(): void {
+  if (!isEncoding) return;
+  const what = "no call can be made while a message is encoded: its codec or a getter of it has made one; make it before";
+  throw new RpcError(Code.INTERNAL, what);
+}
+
+/** What has come and was not asked for yet. Its bytes are never moved: messages may have views of them. */
+interface Backlog {
+  buffer: Buffer;
+  start: number;
+  end: number;
 }
 
 /** One call on a connection: its messages both ways, their flow control and its deadline; the same at both ends. */
@@ -56,7 +70,7 @@ export abstract class Stream implements ReceivingStream, Expiring {
   /** Of the message that is coming. */
   #body: Buffer | undefined = undefined;
   #bodyLength = 0;
-  #unread: Unread[] | undefined = undefined;
+  #backlog: Backlog | undefined = undefined;
   #isInflating = false;
 
   // ── What is sent ──
@@ -104,64 +118,66 @@ export abstract class Stream implements ReceivingStream, Expiring {
   /** Lets `n` more messages come. */
   read(n: number): void {
     this.#credit += n;
-    if (this.#unread !== undefined) this.#giveOn();
+    if (this.#backlog !== undefined) this.#readBacklog();
   }
 
   /** Part of the data of the stream, wherever its frames and chunks begin and end. */
   onData(chunk: Buffer, start: number, end: number): void {
-    let at = start;
-    while (at < end && !this.isDone) {
-      if (this.#body !== undefined) {
-        at += this.#fillBody(chunk, at, end);
-        continue;
-      }
-      if (this.#prefixLength === 0 && end - at >= prefixBytes) {
-        this.#prefixFlag = chunk[at]!;
-        this.#length = chunk.readUInt32BE(at + 1);
-        at += prefixBytes;
-      } else {
-        const byte = chunk[at++]!;
-        if (this.#prefixLength === 0) {
-          this.#prefixFlag = byte;
-          this.#length = 0;
-        } else {
-          this.#length = ((this.#length << 8) | byte) >>> 0;
-        }
-        if (++this.#prefixLength < prefixBytes) continue;
-        this.#prefixLength = 0;
-      }
-      if (!this.#mayCome()) return;
-      const length = this.#length;
-      if (end - at >= length) {
-        this.#onWhole(chunk, at, at + length);
-        at += length;
-      } else {
-        this.#body = Buffer.allocUnsafeSlow(Math.min(length, Math.max(trustedBytes, end - at)));
-        this.#bodyLength = 0;
-        at += this.#fillBody(chunk, at, end);
-        this.session.receive.expect(this);
-      }
-    }
+    const at = this.#backlog === undefined ? this.#readMessages(chunk, start, end) : start;
+    if (at < end && !this.isDone) this.#keep(chunk, at, end);
   }
 
   /** The peer has ended its half. */
   onDataEnd(): void {
     this.isReadClosed = true;
-    if (this.#body !== undefined || this.#prefixLength > 0) {
-      const what = this.#body === undefined ? "" : ` after ${this.#bodyLength} of ${this.#length} bytes`;
-      this.onUnreadable(new RpcError(Code.INTERNAL, `the last message was cut short${what}`));
-    } else if (this.#unread === undefined && !this.#isInflating) {
-      this.#isAllRead = true;
-      this.onAllRead();
-    }
+    this.#endIfAllRead();
   }
 
   get missingBytes(): number {
     return this.#body === undefined ? 0 : this.#length - this.#bodyLength;
   }
 
-  get isAllRead(): boolean {
-    return this.#isAllRead;
+  /** As many messages as are wanted; where the next begins that is not. */
+  #readMessages(chunk: Buffer, start: number, end: number): number {
+    let at = start;
+    while (at < end && !this.isDone) {
+      if (this.#body !== undefined) {
+        at += this.#fillBody(chunk, at, end);
+        continue;
+      }
+      if (this.#credit === 0 || this.#isInflating) return at;
+      if (this.#prefixLength === 0 && end - at >= prefixBytes) {
+        this.#prefixFlag = chunk[at]!;
+        this.#length = chunk.readUInt32BE(at + 1);
+        at += prefixBytes;
+      } else {
+        this.#onPrefixByte(chunk[at++]!);
+        if (this.#prefixLength > 0) continue;
+      }
+      if (!this.#mayCome()) return end;
+      this.#credit--;
+      const length = this.#length;
+      if (end - at >= length) {
+        this.#onMessageBytes(ownBytes(chunk, at, at + length));
+        at += length;
+      } else {
+        this.#body = Buffer.allocUnsafeSlow(Math.min(length, Math.max(firstBytes, 2 * (end - at))));
+        this.#bodyLength = 0;
+        at += this.#fillBody(chunk, at, end);
+        this.session.receive.expect(this);
+      }
+    }
+    return at;
+  }
+
+  #onPrefixByte(byte: number): void {
+    if (this.#prefixLength === 0) {
+      this.#prefixFlag = byte;
+      this.#length = 0;
+    } else {
+      this.#length = ((this.#length << 8) | byte) >>> 0;
+    }
+    this.#prefixLength = (this.#prefixLength + 1) % prefixBytes;
   }
 
   #mayCome(): boolean {
@@ -195,76 +211,81 @@ export abstract class Stream implements ReceivingStream, Expiring {
     this.#bodyLength += length;
     if (this.#bodyLength < this.#length) {
       this.session.receive.hold(this, length);
-      return length;
+    } else {
+      this.#body = undefined;
+      this.session.receive.release(this, this.#bodyLength - length);
+      this.session.receive.onMessage(this);
+      this.#onMessageBytes(body);
     }
-    this.#body = undefined;
-    this.session.receive.release(this, this.heldBytes - this.#unreadBytes());
-    this.session.receive.onMessage(this);
-    this.#onMessageBytes(body, body.length);
     return length;
   }
 
-  #unreadBytes(): number {
-    let bytes = 0;
-    if (this.#unread !== undefined) for (const one of this.#unread) bytes += one.bytes.length;
-    return bytes;
-  }
-
-  /** A message that lies in one chunk. */
-  #onWhole(chunk: Buffer, start: number, end: number): void {
-    this.#onMessageBytes(ownBytes(chunk, start, end), end - start);
-  }
-
-  #onMessageBytes(bytes: Uint8Array, length: number): void {
-    this.receivedBytes += length;
-    const isCompressed = this.#prefixFlag === 1;
-    if (this.#credit > 0 && this.#unread === undefined && !isCompressed) {
-      this.#credit--;
-      this.#decode(bytes, false);
+  #keep(chunk: Buffer, start: number, end: number): void {
+    const length = end - start;
+    this.session.receive.hold(this, length);
+    const backlog = this.#backlog;
+    if (backlog === undefined) {
+      this.#backlog = { buffer: Buffer.from(chunk.subarray(start, end)), start: 0, end: length };
       return;
     }
-    this.session.receive.hold(this, length);
-    if (this.#unread === undefined) this.#unread = [{ bytes, isCompressed }];
-    else this.#unread.push({ bytes, isCompressed });
-    this.#giveOn();
-  }
-
-  /** As many as were asked for. */
-  #giveOn(): void {
-    while (this.#credit > 0 && this.#unread !== undefined && !this.#isInflating && !this.isDone) {
-      const next = this.#unread.shift()!;
-      this.#credit--;
-      if (next.isCompressed) {
-        this.#inflate(next.bytes);
-        return;
-      }
-      this.#onGiven(next.bytes.length);
-      this.#decode(next.bytes, false);
+    if (backlog.end + length > backlog.buffer.length) {
+      const kept = backlog.end - backlog.start;
+      const larger = Buffer.allocUnsafeSlow(2 * (kept + length));
+      backlog.buffer.copy(larger, 0, backlog.start, backlog.end);
+      backlog.buffer = larger;
+      backlog.start = 0;
+      backlog.end = kept;
     }
-    this.#endIfAllRead();
+    chunk.copy(backlog.buffer, backlog.end, start, end);
+    backlog.end += length;
   }
 
-  #onGiven(bytes: number): void {
-    if (this.#unread?.length === 0) this.#unread = undefined;
-    this.session.receive.release(this, bytes);
+  #readBacklog(): void {
+    const backlog = this.#backlog;
+    if (backlog === undefined || this.isDone) return;
+    const { buffer, start, end } = backlog;
+    // What is read may ask for more.
+    this.#backlog = undefined;
+    const at = this.#readMessages(buffer, start, end);
+    this.session.receive.release(this, at - start);
+    if (at < end) {
+      this.#backlog = { buffer, start: at, end };
+      if (this.#credit > 0 && !this.#isInflating) this.#readBacklog();
+    } else {
+      this.#endIfAllRead();
+    }
     if (!this.isReadClosed) this.session.receive.replenish(this);
   }
 
   #endIfAllRead(): void {
-    if (!this.isReadClosed || this.#unread !== undefined || this.#isInflating || this.isDone || this.#isAllRead) return;
-    this.#isAllRead = true;
-    this.onAllRead();
+    if (!this.isReadClosed || this.#backlog !== undefined || this.#isInflating || this.isDone || this.#isAllRead) return;
+    if (this.#body !== undefined || this.#prefixLength > 0) {
+      const what = this.#body === undefined ? "" : ` after ${this.#bodyLength} of ${this.#length} bytes`;
+      this.onUnreadable(new RpcError(Code.INTERNAL, `the last message was cut short${what}`));
+    } else {
+      this.#isAllRead = true;
+      this.onAllRead();
+    }
+  }
+
+  #onMessageBytes(bytes: Uint8Array): void {
+    this.receivedBytes += bytes.length;
+    if (this.#prefixFlag === 0) this.#decode(bytes, false);
+    else this.#inflate(bytes);
   }
 
   #inflate(bytes: Uint8Array): void {
     this.#isInflating = true;
+    this.session.receive.hold(this, bytes.length);
     decompress(this.receivedEncoding, bytes, this.receiveLimit, (error, inflated) => {
       this.#isInflating = false;
+      this.session.receive.release(this, bytes.length);
       if (this.isDone) return;
-      this.#onGiven(bytes.length);
       if (error !== undefined) this.onUnreadable(error);
       else this.#decode(inflated, true);
-      this.#giveOn();
+      if (this.#backlog === undefined) this.#endIfAllRead();
+      else this.#readBacklog();
+      if (!this.isReadClosed) this.session.receive.replenish(this);
     });
   }
 
@@ -326,10 +347,12 @@ export abstract class Stream implements ReceivingStream, Expiring {
 
   /** @returns the length of the message, which stands at `at` then and is the end of the output */
   protected encodeAt<I>(at: number, codec: Codec<I, unknown>, message: I, maxBytes: number | undefined): number {
+    requireWholeMessages();
     const { output } = this.session;
     const before = output.end;
     output.end = at;
     let length: number;
+    isEncoding = true;
     try {
       writer.begin(output);
       codec.encodeInto!(message, writer);
@@ -337,6 +360,8 @@ export abstract class Stream implements ReceivingStream, Expiring {
     } catch (cause) {
       output.end = before;
       throw notEncodable(codec, cause);
+    } finally {
+      isEncoding = false;
     }
     if (maxBytes === undefined || length <= maxBytes) return length;
     output.end = before;
@@ -422,7 +447,7 @@ export abstract class Stream implements ReceivingStream, Expiring {
     session.output.frame(length, FrameType.data, endsStream ? Flag.endStream : 0, this.id);
     this.#writeQueued(queue, length);
     this.sendWindow -= length;
-    session.onDataSent(length);
+    session.onDataSent(length, length < this.#queuedBytes);
     session.queuedBytes -= length;
     this.#queuedBytes -= length;
     if (this.#queuedBytes > 0) return true;
@@ -439,7 +464,8 @@ export abstract class Stream implements ReceivingStream, Expiring {
       this.#isHeld = false;
       if (!this.isDone) this.onWritable();
     }
-    return false;
+    // It may have sent more than there was room for.
+    return this.#isHeld;
   }
 
   #writeQueued(queue: Uint8Array[], length: number): void {

@@ -45,7 +45,7 @@ export class EncoderTable {
 
   /**
    * Whether a field that no table has should be put into this one: one whose value is among the last of its name, as it
-   * will come again; or one whose name came before and has no index, for its name. Values that differ from call to call
+   * is likely to come again; or one whose name came before and has no index, for its name. Values that differ from call to call
    * fill the table with nothing but that. None that takes a quarter of the table.
    */
   isWorthEntering(known: KnownName, value: string): boolean {

@@ -126,8 +126,8 @@ export class HpackEncoder {
   }
 
   /**
-   * A value that is sent as it is: Huffman code saves it a quarter of its bytes, and costs both ends together several times
-   * what all else about the field does.
+   * A value that is sent as it is: Huffman code saves it a quarter of its bytes, and takes both ends together two to three
+   * times as long.
    */
   #literal(target: ByteTarget, representation: Representation, known: KnownName, value: string): void {
     const at = this.#writeName(target, representation, known);

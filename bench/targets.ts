@@ -1,0 +1,145 @@
+/** What the transport http2 is to reach: ratios of two contenders that took turns in the same case of the same run. */
+import { grpcJs, grpcJsTls, http2, rawHttp2 } from "./contenders/contenders.js";
+
+/** A case of the target's suite, and a metric of it. */
+export interface Figure {
+  readonly case: string;
+  readonly metric: string;
+  /** Which it is, where a target has several. */
+  readonly label?: string;
+}
+
+export interface Target {
+  readonly name: string;
+  readonly suite: string;
+  /** The contender that is judged. */
+  readonly contender: string;
+  /** The one that it is divided by; none where the metric is a ratio already. */
+  readonly over: string | undefined;
+  readonly bound: "at least" | "at most";
+  readonly value: number;
+  /** Each has to be within the bound. */
+  readonly figures: readonly Figure[];
+}
+
+const ours = http2.tsProto.name;
+
+export const targets: readonly Target[] = [
+  {
+    name: "unary, 100 in flight",
+    suite: "unary",
+    contender: ours,
+    over: grpcJs.name,
+    bound: "at least",
+    value: 15,
+    figures: [{ case: "20 B, 100 in flight", metric: "throughput" }],
+  },
+  {
+    name: "unary, 100 in flight, each with deadline, signal and metadata",
+    suite: "unary",
+    contender: ours,
+    over: grpcJs.name,
+    bound: "at least",
+    value: 10,
+    figures: [{ case: "20 B, deadline + signal + metadata, 100 in flight", metric: "throughput" }],
+  },
+  {
+    name: "unary, 1 in flight",
+    suite: "unary",
+    contender: ours,
+    over: grpcJs.name,
+    bound: "at least",
+    value: 7,
+    figures: [{ case: "20 B, 1 in flight", metric: "throughput" }],
+  },
+  {
+    name: "unary, 100 in flight, beside node:http2 itself",
+    suite: "unary",
+    contender: ours,
+    over: rawHttp2.name,
+    bound: "at least",
+    value: 5,
+    figures: [{ case: "20 B, 100 in flight", metric: "throughput" }],
+  },
+  {
+    name: "unary, 100 in flight, our client alone",
+    suite: "unary",
+    contender: http2.client.name,
+    over: grpcJs.name,
+    bound: "at least",
+    value: 2.5,
+    figures: [{ case: "20 B, 100 in flight, one end trunkline", metric: "throughput" }],
+  },
+  {
+    name: "unary, 100 in flight, our server alone",
+    suite: "unary",
+    contender: http2.server.name,
+    over: grpcJs.name,
+    bound: "at least",
+    value: 1.5,
+    figures: [{ case: "20 B, 100 in flight, one end trunkline", metric: "throughput" }],
+  },
+  {
+    name: "server streaming, messages/s",
+    suite: "stream",
+    contender: ours,
+    over: grpcJs.name,
+    bound: "at least",
+    value: 5,
+    figures: [{ case: "server streaming, 20 B", metric: "throughput" }],
+  },
+  {
+    name: "64 KB messages, MB/s",
+    suite: "stream",
+    contender: ours,
+    over: grpcJs.name,
+    bound: "at least",
+    value: 2,
+    figures: [
+      { label: "to the client", case: "server streaming, 64 KB", metric: "throughput" },
+      { label: "to the server", case: "client streaming, 64 KB", metric: "throughput" },
+    ],
+  },
+  {
+    name: "memory of an open stream, both ends",
+    suite: "memory",
+    contender: ours,
+    over: grpcJs.name,
+    bound: "at most",
+    value: 0.25,
+    figures: [
+      { label: "heap", case: "an open stream", metric: "heap" },
+      { label: "RSS", case: "an open stream", metric: "RSS" },
+    ],
+  },
+  {
+    name: "memory of an idle connection, both ends",
+    suite: "memory",
+    contender: ours,
+    over: grpcJs.name,
+    bound: "at most",
+    value: 0.25,
+    figures: [
+      { label: "heap", case: "an idle connection", metric: "heap" },
+      { label: "RSS", case: "an idle connection", metric: "RSS" },
+    ],
+  },
+  {
+    name: "unary, 100 in flight, with TLS",
+    suite: "unary",
+    contender: http2.tsProtoTls.name,
+    over: grpcJsTls.name,
+    bound: "at least",
+    value: 6,
+    figures: [{ case: "20 B, 100 in flight, TLS", metric: "throughput" }],
+  },
+  {
+    name: "CPU of both ends per call at 1,000 in flight ÷ at 100",
+    suite: "unary",
+    contender: ours,
+    over: undefined,
+    bound: "at most",
+    value: 1.2,
+    figures: [{ case: "20 B, 1,000 in flight beside 100", metric: "growth" }],
+  },
+];

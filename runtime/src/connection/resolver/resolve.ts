@@ -1,0 +1,75 @@
+/** Finds the addresses behind a target: who is asked for them, and in which order they are tried. */
+import { isIP, isIPv6 } from "node:net";
+import { misuse } from "../../error.js";
+import { isLoopback, parseTarget } from "../../target.js";
+import { type Address, pathAddress, tcpAddress } from "./address.js";
+import { lookup, serverLookup } from "./dns-lookup.js";
+import { proxyFor } from "./proxy.js";
+
+/** The ways to the addresses of a target. */
+export interface Resolve {
+  /** Rejects where there are none, with an error that says why. */
+  (): Promise<readonly Address[]>;
+  /** They can change: it is worth asking again. */
+  readonly changes: boolean;
+}
+
+/**
+ * How the addresses of a target are found, now and again.
+ *
+ * @throws RpcError INVALID_ARGUMENT for a target that only a control plane, or another system, can resolve
+ */
+export function resolverOf(target: string, environment: NodeJS.ProcessEnv = process.env): Resolve {
+  const { place } = parseTarget(target);
+  switch (place.kind) {
+    case "name":
+      return name(place, environment);
+    case "addresses":
+      return fixed(place.addresses.map(({ host, port }) => tcpAddress(host, port)));
+    case "passthrough":
+      return fixed([tcpAddress(place.host, place.port)]);
+    case "path":
+      if (!place.path.startsWith("\0") || process.platform === "linux") return fixed([pathAddress(place.path)]);
+      throw misuse(`target: ${target}: only Linux has abstract sockets; write unix:/path`);
+    case "xds":
+      throw misuse(
+        `target: ${target}: only the transport grpc-js asks a control plane; dial with transport: "grpc-js"`,
+      );
+  }
+}
+
+function name(
+  { host, port, server }: { readonly host: string; readonly port: number; readonly server: string | undefined },
+  environment: NodeJS.ProcessEnv,
+): Resolve {
+  // A proxy has a loopback address of its own, and is asked for names of which this machine may know nothing.
+  const proxy = isLoopback(host) ? undefined : proxyFor(host, port, environment);
+  if (proxy !== undefined) {
+    const find = lookup(proxy.host);
+    const resolve = async () => ordered(await find()).map((one) => tcpAddress(one, proxy.port, proxy.tunnel));
+    return Object.assign(resolve, { changes: isIP(proxy.host) === 0 });
+  }
+  if (isIP(host) !== 0) return fixed([tcpAddress(host, port)]);
+  const find = server === undefined ? lookup(host) : serverLookup(host, server);
+  const resolve = async () => ordered(await find()).map((one) => tcpAddress(one, port));
+  return Object.assign(resolve, { changes: true });
+}
+
+function fixed(addresses: readonly Address[]): Resolve {
+  return Object.assign(async () => addresses, { changes: false });
+}
+
+/**
+ * IPv6 and IPv4 in turn, beginning with the family of the first (RFC 8305, section 4): where one of them leads nowhere,
+ * the other is tried soon.
+ */
+export function ordered(hosts: readonly string[]): string[] {
+  const unique = [...new Set(hosts)];
+  const firstIsIPv6 = isIPv6(unique[0] ?? "");
+  const leading = unique.filter((host) => isIPv6(host) === firstIsIPv6);
+  const others = unique.filter((host) => isIPv6(host) !== firstIsIPv6);
+  const longer = Math.max(leading.length, others.length);
+  return Array.from({ length: longer }, (_, i) => [leading[i], others[i]]).flatMap((pair) =>
+    pair.filter((host) => host !== undefined),
+  );
+}

@@ -1,0 +1,94 @@
+import { formatMarkdown } from "../../bench/report/table.js";
+import { targetTable } from "../../bench/report/target-table.js";
+import { memory } from "../../bench/suites/memory.js";
+import { stream } from "../../bench/suites/stream.js";
+import type { Result, Suite } from "../../bench/suites/suite.js";
+import { unary } from "../../bench/suites/unary.js";
+import { type Target, targets } from "../../bench/targets.js";
+
+const suites: readonly Suite[] = [unary, stream, memory];
+
+test.each(targets)("$name: its suite measures it, both sides in the same case", async (target) => {
+  const suite = suites.find(({ name }) => name === target.suite)!;
+  const { cases } = await suite.prepare({ seconds: 2, smoke: false });
+  for (const figure of target.figures) {
+    const measured = cases.find(({ name }) => name === figure.case);
+    expect(measured?.metrics.map(({ name }) => name)).toContain(figure.metric);
+    const contenders = measured!.turns.map(({ contender }) => contender);
+    expect(contenders).toContain(target.contender);
+    if (target.over !== undefined) expect(contenders).toContain(target.over);
+  }
+});
+
+/** Results of every figure of a target: the baseline's are 10 each turn, the contender's a multiple of them. */
+function measured(target: Target, ...multiples: readonly (readonly number[])[]): Result[] {
+  return target.figures.flatMap((figure, i) => {
+    const result = (contender: string, samples: readonly number[]): Result => ({
+      suite: target.suite,
+      case: figure.case,
+      contender,
+      metric: figure.metric,
+      unit: "calls/s",
+      better: "more",
+      baseline: target.over,
+      median: samples[0]!,
+      samples,
+    });
+    const factors = multiples[i]!;
+    if (target.over === undefined) return [result(target.contender, factors)];
+    return [
+      result(
+        target.contender,
+        factors.map((factor) => factor * 10),
+      ),
+      result(
+        target.over,
+        factors.map(() => 10),
+      ),
+    ];
+  });
+}
+
+const named = (name: string) => targets.find((target) => target.name === name)!;
+
+function rowOf(name: string, results: readonly Result[]): readonly string[] | undefined {
+  return targetTable(results)?.rows.find(([title]) => title === name);
+}
+
+test("a target is met where the median of its turns is within the bound", () => {
+  const { name, contender, over } = named("unary, 100 in flight");
+  const of = `${contender} ÷ ${over}`;
+  expect(rowOf(name, measured(named(name), [14, 15, 16]))).toEqual([name, "15.00× ±7%", "≥ 15", "yes", of]);
+  expect(rowOf(name, measured(named(name), [14, 14.9, 20]))).toEqual([name, "14.90× ±20%‼", "≥ 15", "no", of]);
+});
+
+test("each of several figures has to be within the bound, and is shown", () => {
+  const { name } = named("memory of an open stream, both ends");
+  const row = (heap: number, rss: number) => rowOf(name, measured(named(name), [heap], [rss]))?.slice(1, 4);
+  expect(row(0.2, 0.25)).toEqual(["heap 0.20×, RSS 0.25×", "≤ 0.25", "yes"]);
+  expect(row(0.2, 0.26)).toEqual(["heap 0.20×, RSS 0.26×", "≤ 0.25", "no"]);
+});
+
+test("what is a ratio already is judged as it is", () => {
+  const growth = targets.find(({ over }) => over === undefined)!;
+  expect(rowOf(growth.name, measured(growth, [1.1, 1.2, 1.3]))?.slice(1)).toEqual([
+    "1.20× ±8%",
+    "≤ 1.2",
+    "yes",
+    growth.contender,
+  ]);
+});
+
+test("what a run has not measured says so; suites that were not run are left out, and without a figure there is no table", () => {
+  const one = measured(named("unary, 1 in flight"), [8]);
+  const rows = targetTable(one)!.rows;
+  expect(rows.map(([name]) => name)).toEqual([
+    "",
+    ...targets.filter((it) => it.suite === "unary").map((it) => it.name),
+  ]);
+  expect(rowOf("unary, 1 in flight", one)?.[3]).toBe("yes");
+  expect(rowOf("unary, 100 in flight, with TLS", one)?.slice(1, 4)).toEqual(["not measured", "≥ 6", "–"]);
+  expect(targetTable([])).toBeUndefined();
+  expect(targetTable(one.slice(1))).toBeUndefined();
+  expect(formatMarkdown(targetTable(one)!)).toMatch(/^\| {2}\| ratio \| target \| met \| of \|\n/);
+});

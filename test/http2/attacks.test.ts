@@ -1,0 +1,387 @@
+/**
+ * What is done to servers and clients on purpose: within its limit nothing happens, over it the attacker loses its
+ * connection. An honest client on another connection notices nothing, and the memory that an attacker costs is bounded.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { jest } from "@jest/globals";
+import { type ClientChannel, Code, dial } from "@trunkline/runtime";
+import { type KindsClient, KindsDesc, kindsClient } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
+import { bundle } from "../programs/program.js";
+import { startKinds, stopKinds } from "../runtime/kinds.js";
+import { frame, headerBlock, preface } from "../runtime/raw-frames.js";
+import type { Report } from "./attacked-server.js";
+import { integer, string } from "./hpack-blocks.js";
+import * as raw from "./raw-peer.js";
+
+const { ack, continuation, data, endHeaders, endStream, goaway, headers, message, nothing, paddedFlag } = raw;
+const { ping, priority, request, rstStream, settings, settingsOf, uint32, windowUpdate } = raw;
+
+const unary = KindsDesc.methods.unary.path;
+const serverStream = KindsDesc.methods.serverStream.path;
+const clientStream = KindsDesc.methods.clientStream.path;
+
+const calm = "GOAWAY ENHANCE_YOUR_CALM";
+/** What a peer may cost that keeps to what it is told, or not. */
+const mostBytes = 2 * 1024 * 1024;
+
+const stops: (() => unknown)[] = [];
+const stopAll = async () => {
+  jest.useRealTimers();
+  for (const stop of stops.splice(0)) await stop();
+  await stopKinds();
+};
+afterEach(stopAll);
+
+/** Frames of so many streams, the first with number 1. */
+const streams = (count: number, frames: (streamId: number) => Buffer): Buffer =>
+  Buffer.concat(Array.from({ length: count }, (_, i) => frames(2 * i + 1)));
+const times = (count: number, bytes: Buffer): Buffer => Buffer.concat(Array.from({ length: count }, () => bytes));
+
+const block = headerBlock(raw.requestFields(unary));
+const open = request(1, clientStream);
+/** A request of `unary`, for an answer of so many bytes. */
+const asking = (bytes: number) => message(Buffer.concat([Buffer.of(0x10), varint(bytes)]));
+/** A call whose client says that its request has ended. */
+const called = (streamId: number, path: string, body: Buffer = message()) =>
+  Buffer.concat([request(streamId, path), frame(data, endStream, streamId, body)]);
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest & 127) | 128);
+  bytes.push(rest);
+  return Buffer.from(bytes);
+}
+
+interface Flood {
+  readonly name: string;
+  /** Nothing comes of it. */
+  readonly within: readonly Buffer[];
+  readonly over: readonly Buffer[];
+  /** What the attacker hears last. */
+  readonly end: string;
+}
+
+const floods: readonly Flood[] = [
+  {
+    name: "rapid reset (CVE-2023-44487)",
+    within: [streams(500, (id) => Buffer.concat([request(id, clientStream), frame(rstStream, 0, id, uint32(8))]))],
+    over: [streams(5000, (id) => Buffer.concat([request(id, clientStream), frame(rstStream, 0, id, uint32(8))]))],
+    end: calm,
+  },
+  {
+    name: "calls that the server is made to reset (CVE-2025-8671)",
+    within: [],
+    over: [streams(5000, (id) => Buffer.concat([request(id, clientStream), frame(windowUpdate, 0, id, uint32(0))]))],
+    end: calm,
+  },
+  {
+    name: "CONTINUATION in crumbs (CVE-2024-27316)",
+    within: [
+      frame(headers, 0, 1, block.subarray(0, 10)),
+      ...Array.from({ length: 50 }, (_, i) => frame(continuation, 0, 1, block.subarray(10 + i, 11 + i))),
+      frame(continuation, endHeaders, 1, block.subarray(60)),
+    ],
+    over: [frame(headers, 0, 1, nothing), times(10_000, frame(continuation, 0, 1, Buffer.of(0x82)))],
+    end: calm,
+  },
+  {
+    name: "CONTINUATION with nothing in it (CVE-2019-9518)",
+    within: [],
+    over: [frame(headers, 0, 1, block), times(10_000, frame(continuation, 0, 1, nothing))],
+    end: calm,
+  },
+  {
+    name: "CONTINUATION with much in it",
+    within: [],
+    over: [frame(headers, 0, 1, block), times(50, frame(continuation, 0, 1, Buffer.alloc(16_384, 0x82)))],
+    end: calm,
+  },
+  {
+    name: "SETTINGS (CVE-2019-9515)",
+    within: [times(1000, raw.emptySettings)],
+    over: [times(10_000, raw.emptySettings)],
+    end: calm,
+  },
+  {
+    name: "SETTINGS with very many in them",
+    within: [frame(settings, 0, 0, Buffer.concat(Array.from({ length: 100 }, () => settingsOf([4, 65_535]))))],
+    over: [frame(settings, 0, 0, Buffer.concat(Array.from({ length: 10_000 }, () => settingsOf([4, 65_535]))))],
+    end: calm,
+  },
+  {
+    name: "PING (CVE-2019-9512)",
+    within: [times(1000, frame(ping, 0, 0, Buffer.alloc(8)))],
+    over: [times(10_000, frame(ping, 0, 0, Buffer.alloc(8)))],
+    end: calm,
+  },
+  {
+    name: "answers to pings that were not sent",
+    within: [times(1000, frame(ping, ack, 0, Buffer.alloc(8)))],
+    over: [times(10_000, frame(ping, ack, 0, Buffer.alloc(8)))],
+    end: calm,
+  },
+  {
+    name: "PRIORITY (CVE-2019-9513)",
+    within: [times(1000, frame(priority, 0, 3, Buffer.alloc(5)))],
+    over: [times(10_000, frame(priority, 0, 3, Buffer.alloc(5)))],
+    end: calm,
+  },
+  {
+    name: "frames that nobody knows",
+    within: [times(1000, frame(0xbe, 0, 0, nothing))],
+    over: [times(10_000, frame(0xbe, 0, 0, nothing))],
+    end: calm,
+  },
+  {
+    name: "empty DATA (CVE-2019-9518)",
+    within: [open, times(1000, frame(data, 0, 1, nothing))],
+    over: [open, times(10_000, frame(data, 0, 1, nothing))],
+    end: calm,
+  },
+  {
+    name: "DATA that is all padding",
+    within: [open, times(1000, frame(data, paddedFlag, 1, Buffer.of(0)))],
+    over: [open, times(10_000, frame(data, paddedFlag, 1, Buffer.of(0)))],
+    end: calm,
+  },
+  {
+    name: "WINDOW_UPDATE of the connection",
+    within: [times(1000, frame(windowUpdate, 0, 0, uint32(1)))],
+    over: [times(10_000, frame(windowUpdate, 0, 0, uint32(1)))],
+    end: calm,
+  },
+  {
+    name: "WINDOW_UPDATE of a stream",
+    within: [open, times(1000, frame(windowUpdate, 0, 1, uint32(1)))],
+    over: [open, times(10_000, frame(windowUpdate, 0, 1, uint32(1)))],
+    end: calm,
+  },
+  {
+    name: "data dribble (CVE-2019-9511)",
+    within: [],
+    over: [
+      frame(settings, 0, 0, settingsOf([4, 0])),
+      called(1, unary, asking(100_000)),
+      times(20_000, frame(windowUpdate, 0, 1, uint32(1))),
+    ],
+    end: calm,
+  },
+  {
+    name: "DATA of calls that are over",
+    within: [],
+    over: [
+      request(1, clientStream),
+      frame(rstStream, 0, 1, uint32(8)),
+      times(10_000, frame(data, 0, 1, Buffer.of(0))),
+    ],
+    end: calm,
+  },
+  {
+    name: "RST_STREAM of calls that are over",
+    within: [open, times(1000, frame(rstStream, 0, 1, uint32(8)))],
+    over: [open, times(10_000, frame(rstStream, 0, 1, uint32(8)))],
+    end: calm,
+  },
+  {
+    name: "header lists that are malformed",
+    within: [],
+    over: [streams(5000, (id) => frame(headers, endHeaders | endStream, id, headerBlock({ ":method": "POST" })))],
+    end: calm,
+  },
+  {
+    name: "calls past the limit of streams",
+    within: [streams(1000, (id) => request(id, clientStream))],
+    over: [streams(5000, (id) => request(id, clientStream))],
+    end: calm,
+  },
+];
+
+/** The other end of an attack; it counts what a connection costs. */
+class Victim {
+  readonly #child: ChildProcess;
+  port = 0;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  static async start(file: string): Promise<Victim> {
+    const child = fork(file, { execArgv: ["--expose-gc"] });
+    await once(child, "message");
+    const victim = new Victim(child);
+    victim.port = (await victim.report()).port;
+    return victim;
+  }
+
+  async report(): Promise<Report> {
+    const reported = once(this.#child, "message");
+    this.#child.send("report");
+    return (await reported)[0] as Report;
+  }
+
+  /** Until it has noticed that so many connections are left, and no call of theirs. */
+  async emptied(connections: number): Promise<Report> {
+    for (;;) {
+      const report = await this.report();
+      if (report.stats.openConnections <= connections) return report;
+    }
+  }
+
+  async stop(): Promise<void> {
+    const exit = once(this.#child, "exit");
+    this.#child.kill();
+    await exit;
+  }
+}
+
+describe("a server", () => {
+  let victim: Victim;
+  let directory: string;
+  let honest: ClientChannel;
+  let client: KindsClient;
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join("test/tmp", "attacks-"));
+    victim = await Victim.start(await bundle("test/http2/attacked-server.ts", join(directory, "attacked-server.mjs")));
+    honest = dial(`127.0.0.1:${victim.port}`, { transport: "http2" });
+    client = kindsClient(honest);
+    await client.unary({});
+  });
+
+  afterAll(async () => {
+    await honest.close();
+    await victim.stop();
+    rmSync(directory, { recursive: true });
+  });
+
+  const attacker = (opening?: Buffer) => {
+    const peer = raw.RawPeer.toServer(victim.port, opening);
+    stops.push(() => peer.close());
+    return peer;
+  };
+
+  /** Calls of an honest client, one after the other, each of which has its answer soon. */
+  const honestCalls = async (count: number) => {
+    for (let i = 0; i < count; i++) await client.unary({ number: 3n }, { timeoutMs: 2000, retry: false });
+  };
+
+  afterEach(async () => {
+    await stopAll();
+    const { stats } = await victim.emptied(1);
+    // The one connection of the honest client is the one that it began with.
+    expect(stats.openConnections).toBe(1);
+    expect(stats.services[0]!.methods.reduce((sum, { inFlight }) => sum + inFlight, 0)).toBe(0);
+    await honestCalls(1);
+  });
+
+  test.each(floods.filter(({ within }) => within.length > 0))("bears, within the limit, $name", async ({ within }) => {
+    const peer = attacker();
+    peer.write(...within);
+    expect(await peer.outcome()).toBe("lives");
+    await peer.close();
+  });
+
+  test.each(floods)("ends the connection over $name, and no other", async ({ over, end }) => {
+    const peer = attacker();
+    peer.write(...over);
+    const [said] = await Promise.all([peer.end(), honestCalls(20)]);
+    expect(said.split(", ").at(-1)).toBe(end);
+  });
+
+  test("ends a connection whose DATA is over its window, and not one that keeps to it", async () => {
+    const peer = attacker();
+    // Nobody reads it: 4 KiB at a time, as far as the window is open.
+    peer.write(open, frame(data, 0, 1, message(Buffer.alloc(16_379))), times(3, frame(data, 0, 1, Buffer.alloc(16_384))));
+    expect(await peer.outcome()).toBe("lives");
+    peer.write(times(8, frame(data, 0, 1, Buffer.alloc(16_384))));
+    expect(await peer.end()).toMatch(/(GOAWAY|RST_STREAM 1) FLOW_CONTROL_ERROR$/);
+  });
+
+  test("ends a connection that reads none of what it asks for", async () => {
+    const peer = attacker();
+    peer.socket.pause();
+    let stream = 1;
+    // Calls of no method are answered at once, without a window; as many as the server takes.
+    while (!peer.isClosed && stream < 2_000_000) {
+      const some = streams(200, (id) => frame(headers, endHeaders | endStream, stream + id - 1, headerBlock(unknown)));
+      stream += 400;
+      await new Promise<void>((resolve) => {
+        peer.socket.write(some, () => resolve());
+        peer.socket.once("close", () => resolve());
+      });
+      if (stream % 4000 === 1) await honestCalls(1);
+    }
+    const { stats } = await victim.emptied(1);
+    expect(stats.openConnections).toBe(1);
+  });
+
+  test("bears garbage behind a good call, of which the answer still comes", async () => {
+    const peer = attacker();
+    expect(await peer.call(1, unary)).toBe("0");
+    peer.write(Buffer.alloc(4096, 0xff));
+    expect(await peer.end()).toBe("GOAWAY FRAME_SIZE_ERROR");
+  });
+
+  const unknown = raw.requestFields("/kinds.v1.Kinds/None");
+  const bombName = Buffer.concat([Buffer.of(0x40), string("x-bomb"), string("b".repeat(4000))]);
+  const manyStreams = (frames: (streamId: number) => Buffer) => [streams(1000, frames)];
+
+  /** What a connection is made to hold by `frames`, each time as much as it bears. */
+  const holds: readonly (readonly [name: string, frames: readonly Buffer[], outcome: RegExp])[] = [
+    ["nothing but the opening", [], /^lives$/],
+    ["half a frame of 128 KiB", [frame(goaway, 0, 0, Buffer.alloc(100_000), 128 * 1024)], /^$/],
+    ["half a header block", [frame(headers, 0, 1, Buffer.alloc(16_000, 0x82), 16_001)], /^$/],
+    [
+      "a header block of a field that stands for 4,000 bytes, 10,000 times (HPACK bomb)",
+      [frame(headers, endHeaders, 1, Buffer.concat([block, bombName, Buffer.alloc(10_000, 0xbe)]))],
+      /^(lives|RST_STREAM 1 NO_ERROR)$/,
+    ],
+    ["a header list over the limit", [request(1, unary, endHeaders, { "x-long": "x".repeat(20_000) })], /./],
+    ["1,000 calls that wait for their clients", manyStreams((id) => request(id, clientStream)), /^lives$/],
+    [
+      "1,000 calls with 6 KiB of metadata",
+      manyStreams((id) => request(id, clientStream, endHeaders, { "x-long": "x".repeat(6000) })),
+      /./,
+    ],
+    [
+      "1,000 calls that announce a message of 4 MiB",
+      manyStreams((id) => Buffer.concat([request(id, clientStream), frame(data, 0, id, message(nothing, 4_000_000))])),
+      /./,
+    ],
+    [
+      "empty messages that nobody reads",
+      [open, times(12, frame(data, 0, 1, times(1000, message())))],
+      /^lives$/,
+    ],
+    [
+      "1,000 calls of which each is sent 1 KB that nobody reads",
+      manyStreams((id) => Buffer.concat([request(id, clientStream), frame(data, 0, id, message(Buffer.alloc(1000)))])),
+      /./,
+    ],
+    [
+      "1,000 answers of 1 KB that have no window",
+      [frame(settings, 0, 0, settingsOf([4, 0])), streams(1000, (id) => called(id, unary, asking(1000)))],
+      /^lives$/,
+    ],
+  ];
+
+  test.each(holds)("spends less than 2 MiB on %s", async (name, frames, outcome) => {
+    const count = 4;
+    const before = (await victim.emptied(1)).bytes;
+    const peers = Array.from({ length: count }, () => attacker());
+    for (const peer of peers) {
+      peer.write(...frames);
+      // What is not whole cannot be followed by a ping.
+      if (outcome.source === "^$") await new Promise<void>((resolve) => peer.socket.write(nothing, () => resolve()));
+      else expect(await peer.outcome()).toMatch(outcome);
+    }
+    const { bytes, stats } = await victim.report();
+    const each = (bytes - before) / count;
+    console.info(`${name}: ${(each / 1024).toFixed(0)} KiB, ${stats.openConnections - 1} open`);
+    expect(each).toBeLessThan(mostBytes);
+  });
+});
