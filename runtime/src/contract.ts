@@ -469,7 +469,11 @@ export interface ConnectOptions {
 }
 
 /** A policy by its name, or a `loadBalancingConfig` of a gRPC service config. */
-export type LoadBalancing = "pick_first" | "round_robin" | "least_request" | readonly { readonly [policy: string]: object }[];
+export type LoadBalancing =
+  | "pick_first"
+  | "round_robin"
+  | "least_request"
+  | readonly { readonly [policy: string]: object }[];
 
 /** Told by a transport what becomes of a channel: one for all of its calls, so that no call pays for it. */
 export interface ChannelObserver {

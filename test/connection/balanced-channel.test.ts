@@ -16,6 +16,7 @@ import {
   type State,
   serverTls,
   type TlsOptions,
+  type Transport,
   tls,
 } from "@trunkline/runtime";
 import {
@@ -29,7 +30,7 @@ import { createChannel } from "../../runtime/src/connection/open-channel.js";
 import { readSettings } from "../../runtime/src/connection/settings.js";
 import { loadTransport } from "../../runtime/src/transport/transports.js";
 import { event, startKinds } from "../runtime/kinds.js";
-import { socketTransports } from "./node-http2.js";
+import { nodeHttp2, socketTransports } from "./node-http2.js";
 import { becomes, dialled, echo, holds, nextEvent, portOf, stopProxied } from "./proxied.js";
 import { TcpProxy } from "./tcp-proxy.js";
 
@@ -53,6 +54,17 @@ async function accept(onSocket: (socket: Socket) => void): Promise<string> {
   });
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
+
+test("a transport for servers alone makes no connections, and says so", async () => {
+  const { name, serve } = nodeHttp2;
+  const client = kindsClient(dialled("localhost:1", { transport: { name, serve } as Transport }));
+  await expect(client.unary({})).rejects.toMatchObject({
+    code: Code.INVALID_ARGUMENT,
+    details: expect.stringMatching(
+      /transport: node-http2 is for servers alone: it has neither connect\(\) nor speak\(\)/,
+    ),
+  });
+});
 
 describe.each(socketTransports)("on $name", ({ transport }) => {
   const quick = { initialMs: 10, maxMs: 25 };

@@ -150,10 +150,10 @@ describe.each(wireTransports)("on $name", ({ transport }) => {
   });
 });
 
-test("TRUNKLINE_TRACE prints them", async () => {
-  const { kinds } = await startProxied("grpc-js");
+test.each(wireTransports)("TRUNKLINE_TRACE prints them: $name", async ({ transport }) => {
+  const { kinds } = await startProxied(transport);
   const { spawn } = await import("node:child_process");
-  const child = spawn(process.execPath, ["--import", "tsx", "test/programs/one-call.ts", kinds.address], {
+  const child = spawn(process.execPath, ["--import", "tsx", "test/programs/one-call.ts", kinds.address, transport], {
     env: { ...process.env, TRUNKLINE_TRACE: "connection,call,everything" },
   });
   let stderr = "";

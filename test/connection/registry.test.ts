@@ -167,7 +167,7 @@ describe.each(wireTransports)("one connection per peer on $name", ({ transport }
     await client.unary({});
     const program = new URL("../programs/one-call.ts", import.meta.url).href;
     const loadIt = `import("tsx/esm/api").then(({ register }) => (register(), import(${JSON.stringify(program)})))`;
-    const worker = new Worker(loadIt, { eval: true, argv: [proxy.address], stdout: true });
+    const worker = new Worker(loadIt, { eval: true, argv: [proxy.address, transport], stdout: true });
     const [code] = await once(worker, "exit");
     expect([code, proxy.accepted]).toEqual([0, 2]);
   });

@@ -220,6 +220,16 @@ describe.each(socketTransports)("a name on $name", ({ transport }) => {
     expect(channel.stats).toMatchObject({ callsFailed: 0, state: "READY" });
   });
 
+  test("whose addresses come in another order is where it was: nothing is tried before its time", async () => {
+    dns.addresses = ["127.0.0.4", "127.0.0.5"];
+    const { client, log } = connect({ resolveEveryMs: 10, backoff: { initialMs: 60_000 } });
+    await expect(client.unary({})).rejects.toMatchObject({ code: Code.UNAVAILABLE });
+    dns.addresses = ["127.0.0.5", "127.0.0.4"];
+    await lookedUp();
+    await lookedUp();
+    expect(log).toEqual(["backoff"]);
+  });
+
   test("that moves while nobody is there: pick_first does not wait for its turn to try again", async () => {
     dns.addresses = ["127.0.0.4"];
     const { channel, client } = connect({ resolveEveryMs: 10, backoff: { initialMs: 60_000 } });

@@ -13,14 +13,13 @@ import { bundle } from "../programs/program.js";
 import { startKinds, stopKinds } from "../runtime/kinds.js";
 import { frame, headerBlock, preface } from "../runtime/raw-frames.js";
 import type { Report } from "./attacked-server.js";
-import { integer, string } from "./hpack-blocks.js";
+import { string } from "./hpack-blocks.js";
 import * as raw from "./raw-peer.js";
 
 const { ack, continuation, data, endHeaders, endStream, goaway, headers, message, nothing, paddedFlag } = raw;
 const { ping, priority, request, rstStream, settings, settingsOf, uint32, windowUpdate } = raw;
 
 const unary = KindsDesc.methods.unary.path;
-const serverStream = KindsDesc.methods.serverStream.path;
 const clientStream = KindsDesc.methods.clientStream.path;
 
 const calm = "GOAWAY ENHANCE_YOUR_CALM";
@@ -173,11 +172,7 @@ const floods: readonly Flood[] = [
   {
     name: "DATA of calls that are over",
     within: [],
-    over: [
-      request(1, clientStream),
-      frame(rstStream, 0, 1, uint32(8)),
-      times(10_000, frame(data, 0, 1, Buffer.of(0))),
-    ],
+    over: [request(1, clientStream), frame(rstStream, 0, 1, uint32(8)), times(10_000, frame(data, 0, 1, Buffer.of(0)))],
     end: calm,
   },
   {
@@ -294,29 +289,32 @@ describe("a server", () => {
 
   test("ends a connection whose DATA is over its window, and not one that keeps to it", async () => {
     const peer = attacker();
-    // Nobody reads it: 4 KiB at a time, as far as the window is open.
-    peer.write(open, frame(data, 0, 1, message(Buffer.alloc(16_379))), times(3, frame(data, 0, 1, Buffer.alloc(16_384))));
-    expect(await peer.outcome()).toBe("lives");
-    peer.write(times(8, frame(data, 0, 1, Buffer.alloc(16_384))));
-    expect(await peer.end()).toMatch(/(GOAWAY|RST_STREAM 1) FLOW_CONTROL_ERROR$/);
+    // Nobody reads it: as much as the window has.
+    const first = message(Buffer.alloc(16_379));
+    peer.write(open, frame(data, 0, 1, first), times(3, frame(data, 0, 1, first)), frame(rstStream, 0, 1, uint32(8)));
+    expect(await peer.outcome()).toBe("RST_STREAM 1 FLOW_CONTROL_ERROR");
   });
 
-  test("ends a connection that reads none of what it asks for", async () => {
+  test("ends a connection that reads none of the answers to few bytes, which no window bounds", async () => {
     const peer = attacker();
     peer.socket.pause();
-    let stream = 1;
-    // Calls of no method are answered at once, without a window; as many as the server takes.
-    while (!peer.isClosed && stream < 2_000_000) {
-      const some = streams(200, (id) => frame(headers, endHeaders | endStream, stream + id - 1, headerBlock(unknown)));
+    // A path of 4,000 bytes goes into the table, and is one byte from then on; the answer tells that there is none such.
+    const { ":path": _, ...fields } = raw.requestFields("");
+    const [long, others] = [Buffer.concat([Buffer.of(0x44), string(`/${"x".repeat(3000)}`)]), headerBlock(fields)];
+    peer.write(frame(headers, endHeaders | endStream, 1, Buffer.concat([long, others])));
+    const again = Buffer.concat([Buffer.of(0xbe), others]);
+    let stream = 3;
+    const honestToo = honestCalls(20);
+    while (!peer.isClosed) {
+      const some = streams(200, (id) => frame(headers, endHeaders | endStream, stream + id - 1, again));
       stream += 400;
       await new Promise<void>((resolve) => {
         peer.socket.write(some, () => resolve());
         peer.socket.once("close", () => resolve());
       });
-      if (stream % 4000 === 1) await honestCalls(1);
     }
-    const { stats } = await victim.emptied(1);
-    expect(stats.openConnections).toBe(1);
+    await honestToo;
+    expect(stream).toBeGreaterThan(1000);
   });
 
   test("bears garbage behind a good call, of which the answer still comes", async () => {
@@ -326,50 +324,51 @@ describe("a server", () => {
     expect(await peer.end()).toBe("GOAWAY FRAME_SIZE_ERROR");
   });
 
-  const unknown = raw.requestFields("/kinds.v1.Kinds/None");
   const bombName = Buffer.concat([Buffer.of(0x40), string("x-bomb"), string("b".repeat(4000))]);
   const manyStreams = (frames: (streamId: number) => Buffer) => [streams(1000, frames)];
 
   /** What a connection is made to hold by `frames`, each time as much as it bears. */
-  const holds: readonly (readonly [name: string, frames: readonly Buffer[], outcome: RegExp])[] = [
-    ["nothing but the opening", [], /^lives$/],
-    ["half a frame of 128 KiB", [frame(goaway, 0, 0, Buffer.alloc(100_000), 128 * 1024)], /^$/],
-    ["half a header block", [frame(headers, 0, 1, Buffer.alloc(16_000, 0x82), 16_001)], /^$/],
+  const holds: readonly (readonly [name: string, frames: readonly Buffer[], outcome: RegExp, messageBytes?: number])[] =
     [
-      "a header block of a field that stands for 4,000 bytes, 10,000 times (HPACK bomb)",
-      [frame(headers, endHeaders, 1, Buffer.concat([block, bombName, Buffer.alloc(10_000, 0xbe)]))],
-      /^(lives|RST_STREAM 1 NO_ERROR)$/,
-    ],
-    ["a header list over the limit", [request(1, unary, endHeaders, { "x-long": "x".repeat(20_000) })], /./],
-    ["1,000 calls that wait for their clients", manyStreams((id) => request(id, clientStream)), /^lives$/],
-    [
-      "1,000 calls with 6 KiB of metadata",
-      manyStreams((id) => request(id, clientStream, endHeaders, { "x-long": "x".repeat(6000) })),
-      /./,
-    ],
-    [
-      "1,000 calls that announce a message of 4 MiB",
-      manyStreams((id) => Buffer.concat([request(id, clientStream), frame(data, 0, id, message(nothing, 4_000_000))])),
-      /./,
-    ],
-    [
-      "empty messages that nobody reads",
-      [open, times(12, frame(data, 0, 1, times(1000, message())))],
-      /^lives$/,
-    ],
-    [
-      "1,000 calls of which each is sent 1 KB that nobody reads",
-      manyStreams((id) => Buffer.concat([request(id, clientStream), frame(data, 0, id, message(Buffer.alloc(1000)))])),
-      /./,
-    ],
-    [
-      "1,000 answers of 1 KB that have no window",
-      [frame(settings, 0, 0, settingsOf([4, 0])), streams(1000, (id) => called(id, unary, asking(1000)))],
-      /^lives$/,
-    ],
-  ];
+      ["nothing but the opening", [], /^lives$/],
+      ["half a frame of 128 KiB", [frame(goaway, 0, 0, Buffer.alloc(100_000), 128 * 1024)], /^$/],
+      ["half a header block", [frame(headers, 0, 1, Buffer.alloc(16_000, 0x82), 16_001)], /^$/],
+      [
+        "a header block of a field that stands for 4,000 bytes, 10,000 times (HPACK bomb)",
+        [frame(headers, endHeaders, 1, Buffer.concat([block, bombName, Buffer.alloc(10_000, 0xbe)]))],
+        /^(lives|RST_STREAM 1 NO_ERROR)$/,
+      ],
+      ["a header list over the limit", [request(1, unary, endHeaders, { "x-long": "x".repeat(20_000) })], /./],
+      ["1,000 calls that wait for their clients", manyStreams((id) => request(id, clientStream)), /^lives$/],
+      [
+        "1,000 calls with 6 KiB of metadata",
+        manyStreams((id) => request(id, clientStream, endHeaders, { "x-long": "x".repeat(6000) })),
+        /./,
+      ],
+      [
+        "1,000 calls that announce a message of 4 MiB",
+        manyStreams((id) =>
+          Buffer.concat([request(id, clientStream), frame(data, 0, id, message(nothing, 4_000_000))]),
+        ),
+        /./,
+      ],
+      ["empty messages that nobody reads", [open, times(12, frame(data, 0, 1, times(1000, message())))], /^lives$/],
+      [
+        "1,000 calls of which each is sent 1 KB that nobody reads",
+        manyStreams((id) =>
+          Buffer.concat([request(id, clientStream), frame(data, 0, id, message(Buffer.alloc(1000)))]),
+        ),
+        /./,
+      ],
+      [
+        "1,000 answers that have no window, besides the messages",
+        [frame(settings, 0, 0, settingsOf([4, 0])), streams(1000, (id) => called(id, unary, asking(1000)))],
+        /^lives$/,
+        1_000_000,
+      ],
+    ];
 
-  test.each(holds)("spends less than 2 MiB on %s", async (name, frames, outcome) => {
+  test.each(holds)("spends less than 2 MiB on %s", async (name, frames, outcome, messageBytes = 0) => {
     const count = 4;
     const before = (await victim.emptied(1)).bytes;
     const peers = Array.from({ length: count }, () => attacker());
@@ -380,8 +379,225 @@ describe("a server", () => {
       else expect(await peer.outcome()).toMatch(outcome);
     }
     const { bytes, stats } = await victim.report();
-    const each = (bytes - before) / count;
+    const each = (bytes - before) / count - messageBytes;
     console.info(`${name}: ${(each / 1024).toFixed(0)} KiB, ${stats.openConnections - 1} open`);
     expect(each).toBeLessThan(mostBytes);
+  });
+});
+
+describe("a server that waits", () => {
+  const start = async () => {
+    const { address, client } = await startKinds("http2", {
+      unary: () => ({ text: "x".repeat(2 * 1024 * 1024) }),
+      serverStream: (request) => [request],
+    });
+    await client.serverStream({})[Symbol.asyncIterator]().next();
+    return Number(address.split(":").at(-1));
+  };
+  const fakeTimers = () =>
+    jest.useFakeTimers({ doNotFake: ["Date", "hrtime", "nextTick", "performance", "queueMicrotask", "setImmediate"] });
+
+  test("20 s for a preface gives up", async () => {
+    const port = await start();
+    fakeTimers();
+    const peer = raw.RawPeer.toServer(port, preface.subarray(0, 12));
+    const other = raw.RawPeer.toServer(port);
+    await other.settled();
+    jest.advanceTimersByTime(20_000);
+    expect(await peer.end()).toBe("closed");
+    expect(await other.settled()).toBe(true);
+    await other.close();
+  });
+
+  test("20 s for an acknowledgement of its SETTINGS gives up", async () => {
+    const port = await start();
+    fakeTimers();
+    const peer = raw.RawPeer.toServer(port, nothing);
+    peer.acknowledges = false;
+    peer.write(preface, raw.emptySettings);
+    await peer.settled();
+    jest.advanceTimersByTime(19_999);
+    expect(await peer.outcome()).toBe("lives");
+    jest.advanceTimersByTime(1);
+    expect(await peer.end()).toBe("GOAWAY SETTINGS_TIMEOUT");
+  });
+
+  test("20 s for SETTINGS, of which only the header came, gives up", async () => {
+    const port = await start();
+    fakeTimers();
+    const peer = raw.RawPeer.toServer(port, Buffer.concat([preface, frame(settings, 0, 0, nothing, 6)]));
+    await peer.first(({ type }) => type === settings);
+    jest.advanceTimersByTime(20_000);
+    expect(await peer.end()).toBe("GOAWAY SETTINGS_TIMEOUT");
+  });
+
+  test.each([
+    ["not at all", 0, calm],
+    ["by a byte", 1, calm],
+    ["by 100 KB", 100_000, "lives"],
+  ])("20 s for a window that opens %s, with 2 MiB to send", async (_how, bytes, outcome) => {
+    const port = await start();
+    const peer = raw.RawPeer.toServer(port, Buffer.concat([preface, frame(settings, 0, 0, settingsOf([4, 0]))]));
+    stops.push(() => peer.close());
+    // The connection's window is none of it.
+    peer.write(frame(windowUpdate, 0, 0, uint32(10_000_000)));
+    await peer.settled();
+    fakeTimers();
+    peer.write(called(1, unary));
+    await peer.first(({ type }) => type === headers);
+    await peer.settled();
+    if (bytes > 0) {
+      peer.write(frame(windowUpdate, 0, 1, uint32(bytes)));
+      await peer.first(({ type }) => type === data);
+      await peer.settled();
+    }
+    jest.advanceTimersByTime(20_000);
+    expect(outcome === "lives" ? await peer.outcome() : await peer.end()).toBe(outcome);
+  });
+});
+
+describe("a client", () => {
+  const informational = frame(headers, endHeaders, 1, headerBlock({ ":status": "103" }));
+  const answered = frame(headers, endHeaders, 1, headerBlock({ ":status": "200", "content-type": "application/grpc" }));
+  const serverFloods: readonly Flood[] = [
+    ...floods.filter(({ name }) => /^(SETTINGS|PING|answers to|PRIORITY|frames that|WINDOW_UPDATE of the)/.test(name)),
+    {
+      name: "GOAWAY",
+      within: [],
+      over: [times(10_000, frame(goaway, 0, 0, uint32(2 ** 31 - 1, 0)))],
+      end: calm,
+    },
+    {
+      name: "informational headers",
+      within: [times(100, informational)],
+      over: [times(10_000, informational)],
+      end: calm,
+    },
+    {
+      name: "empty DATA",
+      within: [answered, times(1000, frame(data, 0, 1, nothing))],
+      over: [answered, times(10_000, frame(data, 0, 1, nothing))],
+      end: calm,
+    },
+    {
+      name: "WINDOW_UPDATE of a call",
+      within: [times(1000, frame(windowUpdate, 0, 1, uint32(1)))],
+      over: [times(10_000, frame(windowUpdate, 0, 1, uint32(1)))],
+      end: calm,
+    },
+    {
+      name: "CONTINUATION",
+      within: [],
+      over: [frame(headers, 0, 1, nothing), times(10_000, frame(continuation, 0, 1, nothing))],
+      end: calm,
+    },
+    {
+      name: "a header block that is too long",
+      within: [],
+      over: [frame(headers, 0, 1, nothing), times(50, frame(continuation, 0, 1, Buffer.alloc(16_384, 0x82)))],
+      end: calm,
+    },
+    {
+      name: "DATA over the window",
+      within: [],
+      over: [
+        answered,
+        frame(data, 0, 1, message(nothing, 200_000)),
+        times(20, frame(data, 0, 1, Buffer.alloc(16_384))),
+      ],
+      end: "GOAWAY FLOW_CONTROL_ERROR",
+    },
+    {
+      name: "acknowledgements of no SETTINGS",
+      within: [],
+      over: [times(3, frame(settings, ack, 0, nothing))],
+      end: "GOAWAY PROTOCOL_ERROR",
+    },
+  ];
+
+  /** A call at a server of which nothing has come yet, but what makes a connection. */
+  const call = async () => {
+    const server = await raw.RawServer.start();
+    const channel = dial(server.address, { transport: "http2" });
+    stops.push(
+      () => channel.close({ graceMs: 0 }),
+      () => server.stop(),
+    );
+    const client = kindsClient(channel);
+    const ended = client.unary({}, { retry: false });
+    ended.catch(() => {});
+    const peer = await server.connection();
+    await peer.first(({ type, flags }) => type === data && flags === endStream);
+    return { server, client, ended, peer };
+  };
+
+  test.each(serverFloods.filter(({ within }) => within.length > 0))(
+    "bears, within the limit, $name",
+    async ({ within }) => {
+      const { ended, peer } = await call();
+      peer.write(...within);
+      expect(await peer.outcome()).toBe("lives");
+      const rest = within[0] === answered ? raw.answer(1).subarray(answered.length) : raw.answer(1);
+      peer.write(rest);
+      await expect(ended).resolves.toMatchObject({ text: "" });
+    },
+  );
+
+  test.each(serverFloods)("ends the connection over $name, and makes another", async ({ over, end }) => {
+    const { server, client, ended, peer } = await call();
+    peer.write(...over);
+    expect((await peer.end()).split(", ").at(-1)).toBe(end);
+    await expect(ended).rejects.toMatchObject({ code: Code.UNAVAILABLE });
+    const next = client.unary({}, { waitForReady: true });
+    const other = await server.connection(1);
+    const { streamId } = (await other.first(({ type }) => type === headers))!;
+    other.write(raw.answer(streamId));
+    await expect(next).resolves.toMatchObject({ text: "" });
+  });
+
+  test("takes no bomb of HPACK: the call fails, and the connection lives", async () => {
+    const { ended, peer, client } = await call();
+    const bomb = Buffer.concat([
+      Buffer.of(0x40),
+      string("x-bomb"),
+      string("b".repeat(4000)),
+      Buffer.alloc(20_000, 0xbe),
+    ]);
+    const block = Buffer.concat([headerBlock({ ":status": "200", "content-type": "application/grpc" }), bomb]);
+    peer.write(
+      frame(headers, 0, 1, block.subarray(0, 16_384)),
+      frame(continuation, endHeaders, 1, block.subarray(16_384)),
+    );
+    await expect(ended).rejects.toMatchObject({ code: Code.RESOURCE_EXHAUSTED });
+    const next = client.unary({});
+    peer.write(raw.answer((await peer.first(({ type, streamId }) => type === headers && streamId > 1))!.streamId));
+    await expect(next).resolves.toMatchObject({ text: "" });
+  });
+
+  test("is not at fault when what it does not want any more comes all the same", async () => {
+    const { peer, client, ended } = await call();
+    // As many messages as the window of a call has, each in a frame of its own, behind the end of the call.
+    const abort = new AbortController();
+    const stream = client.serverStream({}, { signal: abort.signal, retry: false })[Symbol.asyncIterator]();
+    const first = stream.next();
+    const { streamId } = (await peer.first((one) => one.type === headers && one.streamId > 1))!;
+    const fields = headerBlock({ ":status": "200", "content-type": "application/grpc" });
+    peer.write(frame(headers, endHeaders, streamId, fields), frame(data, 0, streamId, message()));
+    await first;
+    abort.abort();
+    await expect(stream.next()).rejects.toMatchObject({ code: Code.CANCELLED });
+    await peer.first(({ type }) => type === rstStream);
+    peer.write(times(10_000, frame(data, 0, streamId, message())));
+    peer.write(raw.answer(1));
+    await expect(ended).resolves.toMatchObject({ text: "" });
+    // Nor when the deadline of very many calls passes at once, and they are answered late.
+    const late = Array.from({ length: 1000 }, () => client.unary({}, { timeoutMs: 50, retry: false }));
+    const ends = await Promise.allSettled(late);
+    expect(ends.every((one) => one.status === "rejected" && one.reason.code === Code.DEADLINE_EXCEEDED)).toBe(true);
+    await peer.settled();
+    const resets = peer.frames.filter((one) => one.type === rstStream && one.streamId !== streamId);
+    for (const reset of resets) peer.write(raw.answer(reset.streamId));
+    expect(resets.length).toBeGreaterThan(900);
+    expect(await peer.settled()).toBe(true);
   });
 });

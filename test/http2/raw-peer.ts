@@ -78,6 +78,8 @@ export class RawPeer {
   /** Resolves when the connection is closed, however. */
   readonly closed: Promise<void>;
   isClosed = false;
+  /** Whether it acknowledges SETTINGS and pings, as it has to. */
+  acknowledges = true;
   #rest = nothing;
   #prefaceBytes: number;
   #onChange: (() => void)[] = [];
@@ -123,7 +125,10 @@ export class RawPeer {
   async settled(): Promise<boolean> {
     const id = uint32(0xfeed, this.frames.length);
     this.write(frame(ping, 0, 0, id));
-    return (await this.first(({ type, flags, payload }) => type === ping && flags === ack && payload.equals(id))) !== undefined;
+    return (
+      (await this.first(({ type, flags, payload }) => type === ping && flags === ack && payload.equals(id))) !==
+      undefined
+    );
   }
 
   /** What the other end has said of errors: `GOAWAY X`, `RST_STREAM 1 Y`. */
@@ -178,6 +183,7 @@ export class RawPeer {
       this.frames.push({ type, flags, streamId: this.#rest.readUInt32BE(5) & 0x7fffffff, payload, fields });
       this.#rest = this.#rest.subarray(length);
       // Whoever is asked to acknowledge, does.
+      if (!this.acknowledges) continue;
       if (type === settings && flags === 0) this.write(frame(settings, ack, 0, nothing));
       if (type === ping && flags === 0) this.write(frame(ping, ack, 0, payload));
     }

@@ -2,6 +2,7 @@ import { Code, Metadata, RpcError } from "@trunkline/runtime";
 import fc from "fast-check";
 import { startKinds, stopKinds } from "./kinds.js";
 import { RawCalls } from "./raw-calls.js";
+import { wireTransports } from "./transports.js";
 
 afterEach(stopKinds);
 
@@ -41,15 +42,17 @@ describe("Metadata", () => {
     expect(set).toThrow(RpcError);
     expect(() => new Metadata({ [key]: value as string })).toThrow(message);
   });
+});
 
+describe.each(wireTransports)("metadata on the wire of $name", ({ transport }) => {
   test("a call with metadata that is refused fails, unsent", async () => {
-    const { client } = await startKinds("grpc-js", { unary: () => ({}) });
+    const { client } = await startKinds(transport, { unary: () => ({}) });
     const reply = client.unary({}, { metadata: { "grpc-status": "0" } });
     await expect(reply).rejects.toMatchObject({ code: Code.INVALID_ARGUMENT });
   });
 
   test("keys with capitals arrive in lower case, and are found in any", async () => {
-    const { client } = await startKinds("grpc-js", {
+    const { client } = await startKinds(transport, {
       unary: (_request, { metadata }) => ({
         text: `${metadata.get("X-Request-ID")} ${[...metadata].map(([key]) => key)}`,
       }),
@@ -81,13 +84,13 @@ describe("Metadata", () => {
         [1, 2, 3],
       ],
     ],
-    // No base64. A peer that is strict would end the call; grpc-js reads what it can, and no call fails of it.
+    // No base64. A peer that is strict would end the call; here what can be read is, and no call fails of it.
     ["%%%%", [[]]],
     ["AQ!ID", [[1, 2, 3]]],
   ];
   test.each(binaries)("a value %p on the wire, padded or not, is bytes", async (value, expected) => {
     const seen: number[][] = [];
-    const { address } = await startKinds("grpc-js", {
+    const { address } = await startKinds(transport, {
       unary(_request, { metadata }) {
         seen.push(...metadata.getAll("x-data-bin").map((bytes) => [...bytes]));
         return {};
@@ -101,7 +104,7 @@ describe("Metadata", () => {
   });
 
   test("whatever it takes arrives", async () => {
-    const { client } = await startKinds("grpc-js", {
+    const { client } = await startKinds(transport, {
       unary(_request, call) {
         for (const [key, value] of call.metadata) if (key.startsWith("x-")) call.trailers.append(key, value);
         return {};

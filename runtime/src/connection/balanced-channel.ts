@@ -33,7 +33,7 @@ const closed = "the connection was closed";
 /** Why a call waits though there are connections. */
 const full = "there are as many calls on each as its peer takes at a time";
 
-/** What is asked of it beyond what is asked of any channel. */
+/** Beyond what is asked of any channel. */
 export interface BalancedChannelOptions extends ConnectOptions {
   /** Milliseconds after which addresses are looked up again though nothing was lost. Default: never. */
   readonly resolveEveryMs?: number | undefined;
@@ -55,7 +55,7 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
   /** Those that are open, with or without taking calls. */
   readonly #open = new Set<PeerConnection>();
   #state: State = "IDLE";
-  /** Somebody wants a connection, and the addresses for it are being looked up. */
+  /** The addresses are being looked up for a connection that somebody wants. */
   #isResolving = false;
   /** Why no address is known. */
   #unresolved: string | undefined;
@@ -134,9 +134,8 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
   /** Calls that wait were taken, and still get their connection. */
   drain(graceMs: number): Promise<void> {
     this.#graceEnds = Math.min(this.#graceEnds, performance.now() + graceMs);
-    const isFirst = this.#drained === undefined;
+    if (this.#isClosing) this.#drainOpen();
     this.#drained ??= this.#close();
-    if (!isFirst && this.#isClosing) this.#drainOpen();
     const cut = () => this.#waiting.fail(new RpcError(Code.UNAVAILABLE, closed));
     if (graceMs <= 0) cut();
     return this.#drained.finally(atDeadline(this.#graceEnds, cut));
@@ -225,9 +224,7 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
   }
 
   #failure(): RpcError {
-    const { reason, failure } = this.#policy;
-    const known = reason === undefined ? undefined : failure;
-    return new RpcError(Code.UNAVAILABLE, known ?? `no connection could be made: ${this.#unresolved}`);
+    return new RpcError(Code.UNAVAILABLE, this.#policy.failure ?? `no connection could be made: ${this.#unresolved}`);
   }
 
   /** After what led to that was told, calls that do not want to wait hear that there is no connection. */

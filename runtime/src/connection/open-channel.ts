@@ -1,5 +1,6 @@
 import type { ChannelObserver, ConnectOptions, Transport, TransportChannel } from "../contract.js";
 import type { ChannelCredentials } from "../credentials.js";
+import { misuse } from "../error.js";
 import { parseTarget } from "../target.js";
 import { loadTransport } from "../transport/transports.js";
 import type { BalancedChannelOptions } from "./balanced-channel.js";
@@ -28,6 +29,9 @@ export async function createChannel(
   observer: ChannelObserver,
 ): Promise<TransportChannel> {
   if ("connect" in transport) return transport.connect(options, observer);
+  if (typeof transport.speak !== "function") {
+    throw misuse(`transport: ${transport.name} is for servers alone: it has neither connect() nor speak()`);
+  }
   // Who brings channels of another kind does not load how these are made.
   const { BalancedChannel } = await import("./balanced-channel.js");
   const { healthCheck, backoff, connectTimeoutMs } = options;

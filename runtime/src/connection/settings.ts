@@ -6,13 +6,7 @@ import { describe, misuse } from "../error.js";
 import { identityOf } from "../identity.js";
 import { checkBytes, defaultMaxReceiveMessageBytes } from "../limits.js";
 import { parseTarget } from "../target.js";
-import {
-  defaultTransport,
-  isLocalTransport,
-  isTransportName,
-  type TransportName,
-  transportNames,
-} from "../transport/transports.js";
+import { defaultTransport, isLocalTransport, requireTransport, type TransportName } from "../transport/transports.js";
 
 /**
  * Options of a connection. With the target, they are what connections are shared by: handles with equal ones share.
@@ -181,7 +175,7 @@ const minute = 60_000;
 export function readSettings(dialled: string, options: ConnectionOptions): ConnectionSettings {
   const { uri, authority, local } = parseTarget(dialled);
   const { keepalive = {}, backoff = {}, pool = {} } = options;
-  const transport = checkTransport(options.transport ?? defaultTransport);
+  const transport = requireTransport(options.transport ?? defaultTransport);
   const staysHere = local || isLocalTransport(transport);
   const settings: ConnectionSettings = {
     target: uri,
@@ -271,16 +265,6 @@ function checkCredentials(
 export function requireCredentials(credentials: ChannelCredentials): ChannelCredentials {
   if (credentials?.kind === "tls" || credentials?.kind === "insecure") return credentials;
   throw misuse(`credentials: must be made by tls() or insecure(), not ${describe(credentials)}`);
-}
-
-function checkTransport(transport: TransportName | Transport): TransportName | Transport {
-  if (typeof transport === "string" ? isTransportName(transport) : isTransport(transport)) return transport;
-  throw misuse(`transport: there is no ${describe(transport)}, only ${transportNames.join(", ")}`);
-}
-
-function isTransport(transport: Transport | null | undefined): boolean {
-  const { connect, speak } = Object(transport) as { readonly connect?: unknown; readonly speak?: unknown };
-  return typeof connect === "function" || typeof speak === "function";
 }
 
 const policyNames: readonly string[] = ["pick_first", "round_robin", "least_request"];

@@ -21,7 +21,13 @@ import { Metadata } from "../metadata.js";
 import { checkNumber } from "../number-option.js";
 import { Code } from "../status.js";
 import { isLocalAddress } from "../target.js";
-import { defaultTransport, isLocalTransport, loadTransport, type TransportName } from "../transport/transports.js";
+import {
+  defaultTransport,
+  isLocalTransport,
+  loadTransport,
+  requireTransport,
+  type TransportName,
+} from "../transport/transports.js";
 import { CountingGate } from "./connection-gate.js";
 import type { MethodStats } from "./method-stats.js";
 import type { ObservedServer } from "./observed-server.js";
@@ -63,7 +69,7 @@ export interface ServerOptions extends MethodOptions {
   readonly unknownMethods?: RawHandler | undefined;
   /** Connections at once, on all addresses together; more are closed when they come. Default: what file descriptors allow. */
   readonly maxConnections?: number | undefined;
-  /** Calls at once on one connection; its client keeps further ones waiting. Default: no limit. */
+  /** Calls at once on one connection; its client keeps further ones waiting. Default: what the transport says (docs/transports.md). */
   readonly maxConcurrentStreamsPerConnection?: number | undefined;
   /** A connection that had no call for this long is closed. Default: never. */
   readonly maxConnectionIdleMs?: number | undefined;
@@ -341,8 +347,7 @@ export class Server implements ServiceRegistrar {
   }
 
   async #makeTransport(): Promise<ServerTransport> {
-    const named = this.#options.transport ?? defaultTransport;
-    const transport = await loadTransport(named);
+    const transport = await loadTransport(requireTransport(this.#options.transport ?? defaultTransport));
     const serving = transport.serve(this.#allServeOptions);
     const { compression, keepaliveEnforcement } = serving.capabilities;
     const cannot = (option: string, what: string) => {

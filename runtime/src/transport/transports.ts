@@ -1,4 +1,5 @@
 import type { Transport } from "../contract.js";
+import { describe, misuse } from "../error.js";
 
 /** The transports that come with this package. */
 export type TransportName = "grpc-js" | "http2" | "in-process";
@@ -17,8 +18,16 @@ export async function loadTransport(transport: TransportName | Transport): Promi
   return typeof transport === "string" ? loaders[transport]() : transport;
 }
 
-export function isTransportName(name: string): name is TransportName {
-  return Object.hasOwn(loaders, name);
+/** @throws RpcError INVALID_ARGUMENT for what is none, which it names */
+export function requireTransport(transport: TransportName | Transport): TransportName | Transport {
+  if (typeof transport === "string" ? Object.hasOwn(loaders, transport) : isTransport(transport)) return transport;
+  throw misuse(`transport: there is no ${describe(transport)}, only ${Object.keys(loaders).join(", ")}`);
+}
+
+/** One may be made for a client alone, or for a server. */
+function isTransport(transport: Transport | null | undefined): boolean {
+  const { connect, speak, serve } = Object(transport) as { readonly [method: string]: unknown };
+  return [connect, speak, serve].some((method) => typeof method === "function");
 }
 
 /** Whether what it carries stays on this machine for certain; known of ours before they are loaded. */
@@ -30,5 +39,3 @@ export function isLocalTransport(transport: TransportName | Transport): boolean 
 export function tellsProgress(transport: TransportName | Transport): boolean {
   return typeof transport === "string" ? transport !== "grpc-js" : transport.tellsProgress === true;
 }
-
-export const transportNames: readonly string[] = Object.keys(loaders);

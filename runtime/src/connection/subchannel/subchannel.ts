@@ -69,7 +69,7 @@ export class Subchannel implements PeerConnectionOwner {
    * them. What waits after a failure, or tries others, tries these at once.
    */
   use(addresses: readonly Address[]): void {
-    const isSame = sameNames(addresses, this.#addresses);
+    const isSame = areSame(addresses, this.#addresses);
     this.#addresses = addresses;
     const isMeant = (peer: PeerConnection | undefined) => addresses.some(({ name }) => name === peer?.address.name);
     const stays = isMeant(this.#peer);
@@ -109,7 +109,8 @@ export class Subchannel implements PeerConnectionOwner {
 
   /** Why calls fail, where they do. */
   get failure(): string | undefined {
-    return this.#peer === undefined ? `no connection could be made: ${this.reason}` : this.reason;
+    if (this.reason === undefined || this.#peer !== undefined) return this.reason;
+    return `no connection could be made: ${this.reason}`;
   }
 
   #beginRound(): void {
@@ -225,6 +226,8 @@ export class Subchannel implements PeerConnectionOwner {
   }
 }
 
-export function sameNames(some: readonly Address[], others: readonly Address[]): boolean {
-  return some.length === others.length && some.every(({ name }, i) => name === others[i]!.name);
+/** Name servers give the same addresses in another order each time. */
+function areSame(some: readonly Address[], others: readonly Address[]): boolean {
+  const names = new Set(some.map(({ name }) => name));
+  return others.length === some.length && others.every(({ name }) => names.has(name));
 }

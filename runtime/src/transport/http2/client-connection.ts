@@ -1,5 +1,12 @@
 import type { Socket } from "node:net";
-import type { CallHandle, CallSink, CallSpec, ConnectionObserver, SocketConnection, SpeakOptions } from "../../contract.js";
+import type {
+  CallHandle,
+  CallSink,
+  CallSpec,
+  ConnectionObserver,
+  SocketConnection,
+  SpeakOptions,
+} from "../../contract.js";
 import { atDeadline } from "../../deadline.js";
 import { RpcError } from "../../error.js";
 import { Code } from "../../status.js";
@@ -154,7 +161,8 @@ export class ClientConnection extends Session<AnyClientStream> implements Socket
 
   protected onGoaway(lastStream: number, error: number, debug: string): void {
     const text = debug === "" ? errorName(error) : `${errorName(error)}: ${debug}`;
-    const reason = error === ErrorCode.noError && debug === "" ? "the peer takes no more calls" : `the peer said ${text}`;
+    const reason =
+      error === ErrorCode.noError && debug === "" ? "the peer takes no more calls" : `the peer said ${text}`;
     if (error !== ErrorCode.noError) this.closeReason = reason;
     // Before calls come back that are made again: not here.
     if (!this.isGoingAway) {

@@ -1,4 +1,4 @@
-import { encodings, type Encoding } from "../../compression.js";
+import { type Encoding, encodings } from "../../compression.js";
 import type { CallHandle, CallSink, CallSpec, Codec, Progress } from "../../contract.js";
 import { RpcError } from "../../error.js";
 import { Metadata } from "../../metadata.js";
@@ -89,7 +89,12 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
       if (endsStream && list.status === undefined && !list.hasRequestFields) this.#onTrailers(list);
       else this.#abort(failure(Code.INTERNAL, "the server has broken the protocol: headers in the midst of messages"));
     } else if (list.status === undefined || list.hasRequestFields || (endsStream && list.status.startsWith("1"))) {
-      this.#abort(failure(Code.INTERNAL, "the server has broken the protocol: a response without a status of HTTP, or with fields of a request"));
+      this.#abort(
+        failure(
+          Code.INTERNAL,
+          "the server has broken the protocol: a response without a status of HTTP, or with fields of a request",
+        ),
+      );
     } else if (endsStream) {
       this.#onTrailers(list);
     } else if (!list.status.startsWith("1")) {

@@ -1,7 +1,7 @@
 /** What a field of each type can hold: the same as for a `BinaryWriter`, numbers in strings included. */
 
 /** What a 64-bit number is taken apart in; a DataView, so that the order of the bytes is the same on every machine. */
-export const scratch = new DataView(new ArrayBuffer(8));
+export const scratch: DataView = new DataView(new ArrayBuffer(8));
 
 export function int32Of(value: unknown): number {
   const number = typeof value === "string" ? Number(value) : value;

@@ -64,9 +64,9 @@ export const defaultMaxFrameBytes = 16_384;
 export const defaultWindowBytes = 65_535;
 
 /** What a window may grow to. */
-export const largestWindowBytes = 2 ** 31 - 1;
+export const largestWindowBytes: number = 2 ** 31 - 1;
 
-export const largestStreamId = 2 ** 31 - 1;
+export const largestStreamId: number = 2 ** 31 - 1;
 
 /** The peer has broken the protocol, or one of our limits, in a way that ends the connection (RFC 9113, section 5.4.1). */
 export class ConnectionError extends Error {

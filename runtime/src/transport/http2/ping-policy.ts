@@ -24,7 +24,8 @@ export class PingPolicy {
     const minTimeMs = hasCalls || this.#withoutCalls ? this.#minTimeMs : idleMinTimeMs;
     const isEarly = now - this.#lastAt < minTimeMs;
     this.#lastAt = now;
-    if (isEarly && ++this.#strikes > mostStrikes) throw new ConnectionError(ErrorCode.enhanceYourCalm, "too_many_pings");
+    if (isEarly && ++this.#strikes > mostStrikes)
+      throw new ConnectionError(ErrorCode.enhanceYourCalm, "too_many_pings");
   }
 
   /** What a client is answered may make it ping: to measure how fast that comes. */

@@ -33,7 +33,7 @@ export class ServerStream extends Stream implements IncomingCall {
     super(connection);
     this.id = id;
     this.#connection = connection;
-    this.path = list.path!;
+    this.path = list.path ?? "";
     this.metadata = list.metadata();
     this.#accepted = list.acceptEncoding;
   }
@@ -44,23 +44,19 @@ export class ServerStream extends Stream implements IncomingCall {
   }
 
   /** What its headers say, and then whoever serves it. */
-  begin({ method, contentType, timeout, encoding = "identity", isTooLong, bytes }: HeaderList, dispatcher: Dispatcher) {
-    if (method !== "POST") return this.#refuse(Code.INTERNAL, `a call is a POST, not a ${method}`, "405");
-    if (contentType?.startsWith("application/grpc") !== true) {
-      return this.#refuse(Code.INTERNAL, `${contentType ?? "nothing"} is no content-type of gRPC`, "415");
+  begin(list: HeaderList, dispatcher: Dispatcher): void {
+    const refusal = refusalOf(list);
+    if (refusal !== undefined) {
+      this.#httpStatus = refusal.httpStatus ?? "200";
+      this.end({ ...refusal, metadata: new Metadata() });
+      return;
     }
-    if (isTooLong) {
-      return this.#refuse(Code.RESOURCE_EXHAUSTED, `the call's header list of ${bytes} bytes is too long`);
-    }
-    if (timeout !== undefined) {
-      const timeoutMs = parseTimeout(timeout);
-      if (timeoutMs === undefined) return this.#refuse(Code.INTERNAL, `grpc-timeout: ${describe(timeout)} is none`);
+    if (list.timeout !== undefined) {
       const now = performance.now();
-      this.deadline = now + timeoutMs;
+      this.deadline = now + parseTimeout(list.timeout)!;
       deadlines.add(this, this.deadline, now);
     }
-    if (!(encodings as readonly string[]).includes(encoding)) return this.#refuseEncoding(encoding);
-    this.receivedEncoding = encoding as Encoding;
+    this.receivedEncoding = (list.encoding ?? "identity") as Encoding;
     this.#sink = dispatcher.accept(this);
     this.#sink?.onStart();
   }
@@ -205,20 +201,6 @@ export class ServerStream extends Stream implements IncomingCall {
     return this.#accepted?.split(",").some((one) => one.trim() === encoding) === true;
   }
 
-  #refuse(code: Code, details: string, httpStatus = "200"): void {
-    this.#httpStatus = httpStatus;
-    this.end({ code, details, metadata: new Metadata() });
-  }
-
-  /**
-   * A request in an encoding that is not known is UNIMPLEMENTED, with the list of those that are (PROTOCOL-HTTP2,
-   * compression.md): every answer carries it.
-   */
-  #refuseEncoding(encoding: string): void {
-    const details = `the message encoding ${describe(encoding)} is not known here, only ${encodings.join(", ")}`;
-    this.#refuse(Code.UNIMPLEMENTED, details);
-  }
-
   /** Ends it from here, before what its client has yet to take. */
   #cut(reason: RpcError): void {
     if (this.isDone) return;
@@ -231,4 +213,29 @@ export class ServerStream extends Stream implements IncomingCall {
     this.isDone = true;
     deadlines.remove(this);
   }
+}
+
+interface Refusal {
+  readonly code: Code;
+  readonly details: string;
+  /** Of what is no call of gRPC. */
+  readonly httpStatus?: string;
+}
+
+/** Why a call is not for anybody to serve (PROTOCOL-HTTP2, Requests); undefined where it is. */
+function refusalOf(list: HeaderList): Refusal | undefined {
+  const { method, contentType, timeout, encoding = "identity", isTooLong, bytes } = list;
+  const { INTERNAL, RESOURCE_EXHAUSTED, UNIMPLEMENTED } = Code;
+  if (isTooLong) return { code: RESOURCE_EXHAUSTED, details: `the call's header list of ${bytes} bytes is too long` };
+  if (method !== "POST") return { code: INTERNAL, details: `a call is a POST, not a ${method}`, httpStatus: "405" };
+  if (contentType?.startsWith("application/grpc") !== true) {
+    return { code: INTERNAL, details: `${contentType ?? "none"} is no content-type of gRPC`, httpStatus: "415" };
+  }
+  if (timeout !== undefined && parseTimeout(timeout) === undefined) {
+    return { code: INTERNAL, details: `grpc-timeout: ${describe(timeout)} is none` };
+  }
+  if ((encodings as readonly string[]).includes(encoding)) return undefined;
+  // With the list of those that are known, which every answer carries (compression.md).
+  const details = `the message encoding ${describe(encoding)} is not known here, only ${encodings.join(", ")}`;
+  return { code: UNIMPLEMENTED, details };
 }

@@ -45,8 +45,11 @@ const crumbBytes = 1024;
 /** Bytes that the peer makes us hold by not reading: of frames that no window bounds, and of messages. */
 const mostUnreadBytes = 1024 * 1024;
 
-/** Milliseconds after which a peer that has asked for that much, and takes none of it, is given up. */
+/** Milliseconds after which a peer that has asked for that much, and takes hardly any of it, is given up. */
 const stallMs = 20_000;
+
+/** Bytes that it takes in that time at the least. */
+const leastTakenBytes = 16 * 1024;
 
 export interface SessionOptions {
   /** Bytes, as RFC 9113 (section 6.5.2) counts a header list. */
@@ -64,11 +67,11 @@ export abstract class Session<S extends Stream = Stream> {
   readonly receive: ReceiveWindows;
   readonly streams: Map<number, S> = new Map();
   /** Bytes that the peer takes on the connection, on all streams. */
-  sendWindow = defaultWindowBytes;
+  sendWindow: number = defaultWindowBytes;
   /** What a new stream may send. */
-  protected peerStreamWindow = defaultWindowBytes;
+  protected peerStreamWindow: number = defaultWindowBytes;
   /** What we put into one frame. */
-  maxFrameBytes = defaultMaxFrameBytes;
+  maxFrameBytes: number = defaultMaxFrameBytes;
   protected peerMaxStreams: number = Number.POSITIVE_INFINITY;
   /** The longest header list that the peer takes. */
   peerMaxListBytes: number = Number.POSITIVE_INFINITY;
@@ -82,7 +85,7 @@ export abstract class Session<S extends Stream = Stream> {
   /** The peer has said GOAWAY, or we have: no more streams are opened. */
   protected isGoingAway = false;
   /** What costs us something and brings nobody forward. */
-  protected readonly overhead = new Allowance(2000, 200, "control frames");
+  protected readonly overhead: Allowance = new Allowance(2000, 200, "control frames");
   readonly #decoder = new HpackDecoder(headerTableBytes);
   readonly #maxBlockBytes: number;
   /** A frame that has come in part: so many bytes of the buffer. */
@@ -107,7 +110,8 @@ export abstract class Session<S extends Stream = Stream> {
   readonly #sentSettings: ("windows" | "other")[] = [];
   #settingsTimer: NodeJS.Timeout | undefined;
   #stallTimer: NodeJS.Timeout | undefined;
-  #hasSent = false;
+  /** Bytes of messages since the last look at how the peer takes them. */
+  #takenBytes = 0;
   readonly #ended = new EndedStreams();
   /** DATA that came while the network was measured; undefined while it is not. */
   #measuredBytes: number | undefined;
@@ -668,7 +672,7 @@ export abstract class Session<S extends Stream = Stream> {
   /** @param isCut a window has allowed no more of a message */
   onDataSent(bytes: number, isCut = false): void {
     this.sendWindow -= bytes;
-    this.#hasSent = true;
+    this.#takenBytes += bytes;
     // Who takes messages gives windows back for them, of the stream and of the connection, and measures the network. Who
     // takes them in crumbs pays for each (CVE-2019-9511).
     if (!isCut || bytes >= crumbBytes) this.overhead.earn(4);
@@ -694,11 +698,11 @@ export abstract class Session<S extends Stream = Stream> {
 
   #watchStall(): void {
     if (this.#stallTimer !== undefined) return;
-    this.#hasSent = false;
+    this.#takenBytes = 0;
     this.#stallTimer = setTimeout(() => {
       this.#stallTimer = undefined;
       if (this.queuedBytes <= mostUnreadBytes) return;
-      if (this.#hasSent) this.#watchStall();
+      if (this.#takenBytes >= leastTakenBytes) this.#watchStall();
       else this.fail(ErrorCode.enhanceYourCalm, `${this.queuedBytes} bytes that nobody has taken for ${stallMs} ms`);
     }, stallMs).unref();
   }

@@ -1,4 +1,4 @@
-import { type Compression, type Encoding, compresses, markCompressed } from "../../compression.js";
+import { type Compression, compresses, type Encoding, markCompressed } from "../../compression.js";
 import type { Codec, Traffic } from "../../contract.js";
 import { RpcError } from "../../error.js";
 import { Code } from "../../status.js";
@@ -28,7 +28,8 @@ let isEncoding = false;
  */
 export function requireWholeMessages(): void {
   if (!isEncoding) return;
-  const what = "no call can be made while a message is encoded: its codec or a getter of it has made one; make it before";
+  const what =
+    "no call can be made while a message is encoded: its codec or a getter of it has made one; make it before";
   throw new RpcError(Code.INTERNAL, what);
 }
 
@@ -258,7 +259,8 @@ export abstract class Stream implements ReceivingStream, Expiring {
   }
 
   #endIfAllRead(): void {
-    if (!this.isReadClosed || this.#backlog !== undefined || this.#isInflating || this.isDone || this.#isAllRead) return;
+    if (!this.isReadClosed || this.#backlog !== undefined || this.#isInflating || this.isDone || this.#isAllRead)
+      return;
     if (this.#body !== undefined || this.#prefixLength > 0) {
       const what = this.#body === undefined ? "" : ` after ${this.#bodyLength} of ${this.#length} bytes`;
       this.onUnreadable(new RpcError(Code.INTERNAL, `the last message was cut short${what}`));
@@ -544,7 +546,7 @@ interface Uncompressed {
 const roomyBytes = 1024;
 
 /** Where a message stands in its frame. */
-export const messageAt = frameHeaderBytes + prefixBytes;
+export const messageAt: number = frameHeaderBytes + prefixBytes;
 
 function writePrefix(buffer: Buffer, at: number, isCompressed: boolean, length: number): void {
   buffer[at] = isCompressed ? 1 : 0;
