@@ -1,13 +1,23 @@
 /** The client's side of the demo: a call of each kind, an interceptor, a deadline; over one long connection. */
-import { codeName, dial, type Interceptor, RpcError, Server, sender } from "@trunkline/runtime";
+import {
+  codeName,
+  configureConnections,
+  dial,
+  type Interceptor,
+  RpcError,
+  Server,
+  sender,
+  type TransportName,
+} from "@trunkline/runtime";
 import { exchange } from "./exchange.js";
 import type { Utterance } from "./gen/demo/v1/exchange.js";
 import { exchangeClient, registerExchangeServer, sharedExchangeClient } from "./gen/demo/v1/exchange_grpc.js";
 import { detail, heading, moment } from "./print.js";
 
-export async function makeCalls(): Promise<void> {
+export async function makeCalls(transport?: TransportName): Promise<void> {
+  configureConnections({ defaults: { transport } });
   const connections = new Set<string>();
-  const server = new Server();
+  const server = new Server({ transport });
   registerExchangeServer(server, exchange(connections));
   const { address } = await server.listen("127.0.0.1:0");
   moment(`an exchange listens on ${address}`);

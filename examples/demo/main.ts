@@ -1,9 +1,12 @@
 /**
  * npm run demo: from a .proto to working calls, step by step.
  * npm run demo -- --status: the same server, busy, with its status page, until Ctrl-C.
+ * Either on another transport: --transport http2.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import type { TransportName } from "@trunkline/runtime";
 import { heading, moment } from "./print.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -26,10 +29,15 @@ function timed(what: string, step: () => void): void {
   moment(`${what} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`);
 }
 
-if (process.argv.includes("--status")) {
+const options = { status: { type: "boolean", default: false }, transport: { type: "string" } } as const;
+const { values } = parseArgs({ options });
+// What is none of them is refused by the runtime, which says what there is.
+const transport = values.transport as TransportName | undefined;
+
+if (values.status) {
   // With the generated code that is there: it is committed.
   const { showStatus } = await import("./status.js");
-  await showStatus();
+  await showStatus(transport);
 } else {
   heading("From a .proto");
   timed("buf generate: proto/demo/v1/exchange.proto → gen/", () => run(bin("@bufbuild/buf/bin/buf"), "generate"));
@@ -37,5 +45,5 @@ if (process.argv.includes("--status")) {
 
   // Generated just now, so not imported before.
   const { makeCalls } = await import("./calls.js");
-  await makeCalls();
+  await makeCalls(transport);
 }

@@ -3,7 +3,15 @@ import { once, setMaxListeners } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { closeAllConnections, type Interceptor, RpcError, Server, sender } from "@trunkline/runtime";
+import {
+  closeAllConnections,
+  configureConnections,
+  type Interceptor,
+  RpcError,
+  Server,
+  sender,
+  type TransportName,
+} from "@trunkline/runtime";
 import { statusPage } from "@trunkline/runtime/status-page";
 import { exchange } from "./exchange.js";
 import type { Utterance } from "./gen/demo/v1/exchange.js";
@@ -15,9 +23,10 @@ const callers = 24;
 const branchOpenMs = 30_000;
 const branchClosedMs = 8_000;
 
-export async function showStatus(): Promise<void> {
+export async function showStatus(transport?: TransportName): Promise<void> {
   heading("A status page");
-  const server = makeExchange();
+  configureConnections({ defaults: { transport } });
+  const server = makeExchange(transport);
   const { address } = await server.listen("127.0.0.1:0");
   moment(`an exchange listens on ${address}, and is busy`);
 
@@ -31,7 +40,7 @@ export async function showStatus(): Promise<void> {
   setMaxListeners(Number.POSITIVE_INFINITY, signal); // One for everybody who waits.
   const busy = [
     ...Array.from({ length: callers }, () => again(signal, () => oneCall(sharedExchangeClient(address), signal))),
-    branchOffice(signal),
+    branchOffice(transport, signal),
     again(signal, () =>
       sharedExchangeClient("127.0.0.1:1").ring({ caller: "Ada", callee: "a house that is not there" }),
     ),
@@ -47,8 +56,8 @@ export async function showStatus(): Promise<void> {
   moment("closed");
 }
 
-function makeExchange(): Server {
-  const server = new Server({ interceptors: [unhurried] });
+function makeExchange(transport: TransportName | undefined): Server {
+  const server = new Server({ transport, interceptors: [unhurried] });
   registerExchangeServer(server, exchange(new Set()));
   return server;
 }
@@ -104,11 +113,11 @@ async function conversation(client: ExchangeClient, signal: AbortSignal): Promis
 }
 
 /** Another exchange, which closes now and then: its connection is lost, fails for a while, and comes back. */
-async function branchOffice(signal: AbortSignal): Promise<void> {
+async function branchOffice(transport: TransportName | undefined, signal: AbortSignal): Promise<void> {
   let address = "127.0.0.1:0";
   let calling: Promise<void> | undefined;
   while (!signal.aborted) {
-    const server = makeExchange();
+    const server = makeExchange(transport);
     ({ address } = await server.listen(address));
     calling ??= again(signal, () => sharedExchangeClient(address).ring({ caller: "Ada", callee: "the branch office" }));
     await pause(branchOpenMs, undefined, { signal }).catch(() => {});

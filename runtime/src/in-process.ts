@@ -5,7 +5,7 @@ import { identityOf } from "./identity.js";
 import type { Server } from "./server/server.js";
 import { type Find, InProcessChannel } from "./transport/in-process/channel.js";
 import { Endpoint } from "./transport/in-process/endpoint.js";
-import { Turns } from "./transport/in-process/turns.js";
+import { Turns } from "./turns.js";
 
 /**
  * A transport to one server in this process, which need not listen anywhere. Calls are as on a wire: deadlines,

@@ -5,6 +5,9 @@ export type MetadataValue = string | Uint8Array;
 /** What may be given where metadata is wanted: an instance, or an object of values by key. */
 export type MetadataInit = Metadata | { readonly [key: string]: MetadataValue | readonly MetadataValue[] | undefined };
 
+/** What most calls have. Never changed. */
+const none: MetadataValue[] = [];
+
 /** Keys that gRPC keeps to itself, but whose values an application may set. */
 const settable = new Set([
   "grpc-status-details-bin",
@@ -26,8 +29,10 @@ const ownedByProtocol = new Set(["te", "content-type", "host", "connection", "tr
  */
 export class Metadata implements Iterable<[string, MetadataValue]> {
   /** Key, value, key, value: calls carry few pairs, and a flat list is the cheapest to make and to walk. */
-  #pairs: MetadataValue[] = [];
+  #pairs: MetadataValue[] = none;
   #fill: (() => Iterable<readonly [string, MetadataValue]>) | undefined;
+  /** Of pairs that nobody has looked at. */
+  #receivedBytes: number | undefined;
 
   constructor(init?: MetadataInit) {
     if (init !== undefined) this.merge(init);
@@ -40,11 +45,14 @@ export class Metadata implements Iterable<[string, MetadataValue]> {
 
   /**
    * Pairs that came off the wire, taken as they are, and only once somebody looks: most calls' trailers are never read.
+   *
+   * @param listBytes as `listBytes` tells them, where that is known
    * @internal
    */
-  static received(fill: () => Iterable<readonly [string, MetadataValue]>): Metadata {
+  static received(fill: () => Iterable<readonly [string, MetadataValue]>, listBytes?: number): Metadata {
     const metadata = new Metadata();
     metadata.#fill = fill;
+    metadata.#receivedBytes = listBytes;
     return metadata;
   }
 
@@ -78,7 +86,7 @@ export class Metadata implements Iterable<[string, MetadataValue]> {
     const checked = checkKey(key);
     checkValue(checked, value);
     this.#remove(checked);
-    this.#pairs.push(checked, value);
+    this.#add(checked, value);
     return this;
   }
 
@@ -86,7 +94,7 @@ export class Metadata implements Iterable<[string, MetadataValue]> {
   append(key: string, value: MetadataValue): this {
     const checked = checkKey(key);
     checkValue(checked, value);
-    this.#loaded().push(checked, value);
+    this.#add(checked, value);
     return this;
   }
 
@@ -98,7 +106,9 @@ export class Metadata implements Iterable<[string, MetadataValue]> {
   /** Appends everything in `other`. */
   merge(other: MetadataInit): this {
     if (other instanceof Metadata) {
-      for (const [key, value] of other) this.#loaded().push(key, value);
+      const pairs = other.#loaded();
+      const { length } = pairs;
+      for (let i = 0; i < length; i += 2) this.#add(pairs[i] as string, pairs[i + 1]!);
       return this;
     }
     for (const key of Object.keys(other)) {
@@ -112,7 +122,7 @@ export class Metadata implements Iterable<[string, MetadataValue]> {
 
   clone(): Metadata {
     const copy = new Metadata();
-    copy.#pairs = this.#loaded().slice();
+    if (this.size > 0) copy.#pairs = this.#pairs.slice();
     return copy;
   }
 
@@ -123,6 +133,7 @@ export class Metadata implements Iterable<[string, MetadataValue]> {
 
   /** Bytes of a header list with these values: names, values as they travel, and 32 for each (RFC 9113, section 6.5.2). */
   get listBytes(): number {
+    if (this.#fill !== undefined && this.#receivedBytes !== undefined) return this.#receivedBytes;
     const pairs = this.#loaded();
     let bytes = 0;
     for (let i = 0; i < pairs.length; i += 2) {
@@ -130,6 +141,14 @@ export class Metadata implements Iterable<[string, MetadataValue]> {
       bytes += 32 + pairs[i]!.length + (typeof value === "string" ? value.length : Math.ceil(value.length / 3) * 4);
     }
     return bytes;
+  }
+
+  /**
+   * Key, value, key, value: for a transport, which reads them and keeps nothing of it.
+   * @internal
+   */
+  get pairs(): readonly MetadataValue[] {
+    return this.#loaded();
   }
 
   *[Symbol.iterator](): IterableIterator<[string, MetadataValue]> {
@@ -151,9 +170,15 @@ export class Metadata implements Iterable<[string, MetadataValue]> {
     if (this.#fill !== undefined) {
       const fill = this.#fill;
       this.#fill = undefined;
-      for (const [key, value] of fill()) this.#pairs.push(key, value);
+      for (const [key, value] of fill()) this.#add(key, value);
     }
     return this.#pairs;
+  }
+
+  #add(key: string, value: MetadataValue): void {
+    this.#loaded();
+    if (this.#pairs === none) this.#pairs = [key, value];
+    else this.#pairs.push(key, value);
   }
 
   #remove(key: string): void {
@@ -164,7 +189,7 @@ export class Metadata implements Iterable<[string, MetadataValue]> {
       pairs[kept++] = pairs[i]!;
       pairs[kept++] = pairs[i + 1]!;
     }
-    pairs.length = kept;
+    if (kept < pairs.length) pairs.length = kept;
   }
 }
 
@@ -175,7 +200,12 @@ export function* pairsOf(lists: {
   for (const [key, values] of Object.entries(lists)) for (const value of values) yield [key, value];
 }
 
+/** Keys that were found to be right: programs use a few, again and again. */
+const rightKeys = new Set<string>();
+const mostRightKeys = 500;
+
 function checkKey(key: string): string {
+  if (rightKeys.has(key)) return key;
   const lower = key.toLowerCase();
   if (!/^[0-9a-z_.-]+$/.test(lower)) {
     throw misuse(`metadata key ${JSON.stringify(key)} may have only letters, digits, "-", "_" and "."`);
@@ -183,6 +213,7 @@ function checkKey(key: string): string {
   if (ownedByProtocol.has(lower) || (lower.startsWith("grpc-") && !settable.has(lower))) {
     throw misuse(`metadata key "${lower}" belongs to the protocol; choose another`);
   }
+  if (rightKeys.size < mostRightKeys) rightKeys.add(lower);
   return lower;
 }
 

@@ -193,8 +193,10 @@ async function serve({ testCase, methods }: Wrong): Promise<string> {
 
 afterEach(() => server.shutdown());
 
-describe.each(peers)("the client of $name against a server with", (peer) => {
-  const options = { transport: peer.transports[0]!, messages: peer.messages[0]!, useTls: false };
+const clients = peers.flatMap((peer) => peer.transports.map((transport) => ({ name: peer.name, peer, transport })));
+
+describe.each(clients)("the client of $name on $transport, against a server with", ({ peer, transport }) => {
+  const options = { transport, messages: peer.messages[0]!, useTls: false };
 
   test.each(wrongs)("$wrong: $testCase", async (wrong) => {
     expect(await attempt(peer, wrong.testCase, await serve(wrong), options)).toMatch(wrong.says);

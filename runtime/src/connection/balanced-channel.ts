@@ -14,13 +14,13 @@ import type {
 } from "../contract.js";
 import { atDeadline } from "../deadline.js";
 import { RpcError } from "../error.js";
+import { outside } from "../outside.js";
 import { Code } from "../status.js";
 import { parseTarget } from "../target.js";
-import { Turns } from "../transport/in-process/turns.js";
+import { Turns } from "../turns.js";
 import { warnOfOneAddress } from "./addresses.js";
 import type { Policy, PolicyContext } from "./load-balancing/policy.js";
 import { readPolicy } from "./load-balancing/read-policy.js";
-import { outside } from "./outside.js";
 import type { Address } from "./resolver/address.js";
 import { Resolution, type ResolutionListener } from "./resolver/resolution.js";
 import { resolverOf } from "./resolver/resolve.js";

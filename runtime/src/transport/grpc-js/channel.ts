@@ -22,6 +22,7 @@ import type {
 import { atDeadline, longestTimerMs, noDeadline, toEpochMs } from "../../deadline.js";
 import { misuse, RpcError } from "../../error.js";
 import { Code } from "../../status.js";
+import { nameOf, parseTarget } from "../../target.js";
 import { GrpcJsCall } from "./call.js";
 import { toGrpcCredentials } from "./credentials.js";
 import { Sockets } from "./sockets.js";
@@ -71,7 +72,7 @@ export class GrpcJsChannel implements TransportChannel {
     };
     const sockets = new Sockets(listener, options.connectTimeoutMs);
     const credentials = sockets.watch(toGrpcCredentials(options.credentials));
-    const channel = new Channel(options.target, credentials, channelOptions(options));
+    const channel = new Channel(toGrpcTarget(options.target), credentials, channelOptions(options));
     return new GrpcJsChannel(channel, observer, sockets, options);
   }
 
@@ -209,6 +210,13 @@ function toGrpcDeadline(deadline: number): number {
 
 function afterTurns(turns: number, action: () => void): void {
   setImmediate(() => (turns > 1 ? afterTurns(turns - 1, action) : action()));
+}
+
+/** grpc-js knows neither scheme: it looks a name up before the socket would, and takes an abstract socket for a path. */
+function toGrpcTarget(target: string): string {
+  const { place } = parseTarget(target);
+  if (place.kind === "passthrough") return `dns:///${nameOf(place.host, place.port)}`;
+  return place.kind === "path" && place.path.startsWith("\0") ? `unix:${place.path}` : target;
 }
 
 /** Without the words of grpc-js around it, and the time at the end. */

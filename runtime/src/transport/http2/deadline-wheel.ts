@@ -1,5 +1,5 @@
-import { AsyncResource } from "node:async_hooks";
 import { longestTimerMs } from "../../deadline.js";
+import { outside } from "../../outside.js";
 
 /** What is told when its time has come. It holds its own place in the wheel: to be in it costs no object. */
 export interface Expiring {
@@ -32,8 +32,6 @@ class DeadlineWheel {
   readonly #buckets = new Map<number, Bucket>();
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
-  /** Those of many calls: it is on behalf of none of them. */
-  readonly #scope = new AsyncResource("TRUNKLINE_DEADLINES");
 
   /** @param deadline monotonic milliseconds; one that no timer can wait for is none */
   add(entry: Expiring, deadline: number, now: number): void {
@@ -73,7 +71,7 @@ class DeadlineWheel {
     // It does not outlive the last call by more than that.
     const waitMs = Math.min(Math.max(0, time - performance.now()), longestWaitMs);
     // The sockets of the calls hold the process open.
-    this.#timer = this.#scope.runInAsyncScope(() => setTimeout(this.#turn, waitMs).unref());
+    this.#timer = outside(() => setTimeout(this.#turn, waitMs).unref());
   }
 
   readonly #turn = (): void => {

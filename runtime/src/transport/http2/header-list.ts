@@ -77,6 +77,7 @@ export class HeaderList implements FieldSink {
   isMalformed = false;
   readonly #maxBytes: number;
   #fields: HeaderField[] | undefined;
+  #metadataBytes = 0;
   #hasRegular = false;
 
   /** @param maxBytes of a longer list the rest is not kept */
@@ -110,6 +111,7 @@ export class HeaderList implements FieldSink {
     this.bytes = 0;
     this.isMalformed = false;
     this.#fields = undefined;
+    this.#metadataBytes = 0;
     this.#hasRegular = false;
   }
 
@@ -140,6 +142,7 @@ export class HeaderList implements FieldSink {
         this.status = value;
         return;
       case Kind.metadata:
+        this.#metadataBytes += field.listBytes;
         if (this.#fields === undefined) this.#fields = [field];
         else this.#fields.push(field);
         break;
@@ -170,7 +173,7 @@ export class HeaderList implements FieldSink {
   /** The custom metadata of the list; it does not change when the list is filled again. */
   metadata(): Metadata {
     const fields = this.#fields;
-    return fields === undefined ? new Metadata() : Metadata.received(() => pairsOf(fields));
+    return fields === undefined ? new Metadata() : Metadata.received(() => pairsOf(fields), this.#metadataBytes);
   }
 
   /** Each at most once, and before all others: RFC 9113, section 8.3. */
@@ -185,11 +188,4 @@ function* pairsOf(fields: readonly HeaderField[]): Iterable<[string, MetadataVal
     // Several values may come as one (PROTOCOL-HTTP2, Custom-Metadata); they may be padded, or not.
     else for (const one of value.split(",")) yield [name, new Uint8Array(Buffer.from(one.trim(), "base64"))];
   }
-}
-
-/** A value as it travels. */
-export function wireValue(value: MetadataValue): string {
-  if (typeof value === "string") return value;
-  const base64 = Buffer.from(value.buffer, value.byteOffset, value.length).toString("base64");
-  return base64.replace(/=+$/, "");
 }

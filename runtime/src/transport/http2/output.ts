@@ -12,6 +12,13 @@ const longestCopy = 8 * 1024;
 const spareSlabs: Buffer[] = [];
 const mostSpareSlabs = 16;
 
+/** One that is longer, for messages that do not fit in a slab: to make one each time takes as long as to fill it. */
+let spareLong: Buffer | undefined;
+const longestSpare = 1024 * 1024;
+
+/** As it is when this is loaded: a test that fakes timers moves the deadlines of calls, and stops no call. */
+const { setImmediate: nextTurn } = globalThis;
+
 /** Outputs that have something to send in this turn. */
 let due: Output[] = [];
 
@@ -49,9 +56,9 @@ export class Output implements ByteTarget {
   /** What is there stays where it is in `buffer`: a message may be half written. */
   reserve(bytes: number): void {
     if (this.end + bytes <= this.buffer.length) return;
-    const next = Buffer.allocUnsafeSlow(Math.max(slabBytes, 2 * (this.end + bytes)));
-    this.buffer.copy(next, this.#start, this.#start, this.end);
-    this.buffer = next;
+    const { buffer } = this;
+    this.buffer = takeLong(2 * (this.end + bytes));
+    buffer.copy(this.buffer, this.#start, this.#start, this.end);
   }
 
   /** Before a frame: room for so many bytes, in another slab if need be. Whoever writes has called this first. */
@@ -59,7 +66,7 @@ export class Output implements ByteTarget {
     if (!this.#isDue) this.#schedule();
     if (this.end + bytes <= this.buffer.length) return;
     this.#cut();
-    this.buffer = bytes > slabBytes ? Buffer.allocUnsafeSlow(bytes) : takeSlab();
+    this.buffer = bytes > slabBytes ? takeLong(bytes) : takeSlab();
     this.#start = 0;
     this.end = 0;
   }
@@ -138,7 +145,11 @@ export class Output implements ByteTarget {
     this.#start = 0;
     this.end = 0;
     this.buffer = empty;
-    if (buffer.length === slabBytes && spareSlabs.length < mostSpareSlabs) spareSlabs.push(buffer);
+    if (buffer.length > slabBytes) {
+      if (buffer.length <= longestSpare) spareLong = buffer;
+    } else if (buffer.length === slabBytes && spareSlabs.length < mostSpareSlabs) {
+      spareSlabs.push(buffer);
+    }
   }
 
   /** What is in the buffer becomes a piece; what comes goes behind it. */
@@ -151,7 +162,7 @@ export class Output implements ByteTarget {
 
   #schedule(): void {
     this.#isDue = true;
-    if (due.push(this) === 1) setImmediate(flushDue);
+    if (due.push(this) === 1) nextTurn(flushDue);
   }
 
   /** @internal */
@@ -167,6 +178,13 @@ function flushDue(): void {
   const outputs = due;
   due = [];
   for (const output of outputs) output.flushDue();
+}
+
+function takeLong(bytes: number): Buffer {
+  const spare = spareLong;
+  if (spare === undefined || spare.length < bytes) return Buffer.allocUnsafeSlow(Math.max(slabBytes, bytes));
+  spareLong = undefined;
+  return spare;
 }
 
 function takeSlab(): Buffer {

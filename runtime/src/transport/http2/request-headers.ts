@@ -1,10 +1,10 @@
 import { encodings } from "../../compression.js";
 import type { CallSpec, SpeakOptions } from "../../contract.js";
 import { formatTimeout } from "./grpc-timeout.js";
-import { wireValue } from "./header-list.js";
 import type { HpackEncoder, RepeatedFields } from "./hpack/encoder.js";
 import type { Output } from "./output.js";
 import { beginHeaderBlock, endHeaderBlock } from "./write-header-block.js";
+import { writeMetadata } from "./write-metadata.js";
 
 /** gRPC PROTOCOL-HTTP2, User-Agents. */
 const userAgent = "grpc-node-trunkline/0.1.0";
@@ -50,7 +50,7 @@ export class RequestHeaders {
     if (compression !== undefined && compression.encoding !== "identity") {
       encoder.field(output, "grpc-encoding", compression.encoding);
     }
-    if (metadata !== undefined) for (const [key, value] of metadata) encoder.field(output, key, wireValue(value));
+    if (metadata !== undefined) writeMetadata(encoder, output, metadata);
     endHeaderBlock(output, at, streamId, 0);
   }
 

@@ -3,10 +3,10 @@ import type { Metadata } from "../../metadata.js";
 import { Code, type Status } from "../../status.js";
 import { Flag } from "./frames.js";
 import { encodeStatusMessage } from "./grpc-status.js";
-import { wireValue } from "./header-list.js";
 import type { HpackEncoder, RepeatedFields } from "./hpack/encoder.js";
 import type { Output } from "./output.js";
 import { beginHeaderBlock, endHeaderBlock } from "./write-header-block.js";
+import { writeMetadata } from "./write-metadata.js";
 
 /** The responses' header lists of one connection (PROTOCOL-HTTP2, Responses). */
 export class ResponseHeaders {
@@ -29,7 +29,7 @@ export class ResponseHeaders {
     this.#encoder.begin(output);
     this.#headers.write(output);
     if (encoding !== "identity") this.#encoder.field(output, "grpc-encoding", encoding);
-    this.#writeMetadata(output, metadata);
+    if (metadata !== undefined) writeMetadata(this.#encoder, output, metadata);
     endHeaderBlock(output, at, streamId, 0);
   }
 
@@ -62,11 +62,6 @@ export class ResponseHeaders {
     if (code === Code.OK) this.#ok.write(output);
     else this.#encoder.field(output, "grpc-status", String(code));
     if (details !== "") this.#encoder.field(output, "grpc-message", encodeStatusMessage(details));
-    this.#writeMetadata(output, metadata);
-  }
-
-  #writeMetadata(output: Output, metadata: Metadata | undefined): void {
-    if (metadata === undefined || metadata.size === 0) return;
-    for (const [key, value] of metadata) this.#encoder.field(output, key, wireValue(value));
+    writeMetadata(this.#encoder, output, metadata);
   }
 }

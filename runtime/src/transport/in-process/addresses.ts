@@ -61,7 +61,7 @@ export function endpointAt(target: string): Endpoint | string {
 
 /** Where a target may be. Throws an INVALID_ARGUMENT for one that names no addresses. */
 export function placesOf(target: string): string[] {
-  if (target.startsWith("unix:")) return [target];
+  if (/^unix(-abstract)?:/.test(target)) return [target];
   if (target.startsWith("xds:")) {
     throw misuse(`the transport in-process knows no xds: targets, as ${target}; use grpc-js, or inProcess(server)`);
   }

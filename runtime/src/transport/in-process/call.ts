@@ -4,11 +4,11 @@ import { atDeadline } from "../../deadline.js";
 import { RpcError } from "../../error.js";
 import { Metadata } from "../../metadata.js";
 import { Code, type Status, toCode } from "../../status.js";
+import type { Turns } from "../../turns.js";
 import { encodeMessage } from "../codec.js";
 import { type LaneReader, type Parcel, parcelOf } from "./lane.js";
 import type { Link } from "./link.js";
 import { type Ending, fromPairs, type Pairs, Stream, toPairs } from "./stream.js";
-import type { Turns } from "./turns.js";
 
 /** The channel that a call is on. */
 export interface CallOwner {

@@ -12,10 +12,10 @@ import type {
 import { atDeadline, longestTimerMs } from "../../deadline.js";
 import { RpcError } from "../../error.js";
 import { Code } from "../../status.js";
+import { Turns } from "../../turns.js";
 import { type AnyCall, type CallOwner, InProcessCall } from "./call.js";
 import type { Endpoint } from "./endpoint.js";
 import type { Link, LinkClient } from "./link.js";
-import { Turns } from "./turns.js";
 
 /** By which an attempt to connect is later than the one before, and how much that varies: gRPC Connection Backoff. */
 const backoffFactor = 1.6;

@@ -1,9 +1,9 @@
 import type { Bound, Dispatcher, ServeOptions } from "../../contract.js";
 import type { ChannelCredentials } from "../../credentials.js";
 import { atDeadline } from "../../deadline.js";
+import { Turns } from "../../turns.js";
 import { nextClientAddress } from "./addresses.js";
 import { Link, type LinkClient } from "./link.js";
-import { Turns } from "./turns.js";
 
 /** Where a server answers, and with what. */
 export interface EndpointOptions {

@@ -3,10 +3,10 @@ import type { Dispatcher, IncomingCall, Peer, ServerSink, Traffic } from "../../
 import { RpcError } from "../../error.js";
 import type { Metadata } from "../../metadata.js";
 import { Code, type Status } from "../../status.js";
+import type { Turns } from "../../turns.js";
 import { encodeMessage } from "../codec.js";
 import { type LaneReader, type Parcel, parcelOf } from "./lane.js";
 import { fromPairs, type Stream, toPairs } from "./stream.js";
-import type { Turns } from "./turns.js";
 
 /** The connection that a call came on. */
 export interface IncomingCallOwner {

@@ -1,5 +1,5 @@
 import { type Compression, compresses } from "../../compression.js";
-import type { Turns } from "./turns.js";
+import type { Turns } from "../../turns.js";
 
 /** A message on its way. */
 export interface Parcel {

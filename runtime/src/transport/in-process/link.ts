@@ -1,9 +1,9 @@
 import type { Dispatcher, Peer, ServeOptions } from "../../contract.js";
 import { longestTimerMs } from "../../deadline.js";
 import { Code } from "../../status.js";
+import type { Turns } from "../../turns.js";
 import { type IncomingCallOwner, InProcessIncomingCall } from "./incoming-call.js";
 import type { Stream } from "./stream.js";
-import type { Turns } from "./turns.js";
 
 /** A channel, as it is told of its connection; in its own turns. */
 export interface LinkClient {

@@ -13,7 +13,7 @@ const { queueMicrotask: soon, setImmediate: nextTurn } = globalThis;
  * values that its caller keeps in an `AsyncLocalStorage`.
  */
 export class Turns {
-  readonly #scope = new AsyncResource("TRUNKLINE_IN_PROCESS");
+  readonly #scope = new AsyncResource("TRUNKLINE_TURNS");
   #tasks: (() => void)[] = [];
 
   post(task: () => void): void {

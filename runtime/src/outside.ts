@@ -4,8 +4,8 @@ import { AsyncResource } from "node:async_hooks";
 const scope = new AsyncResource("TRUNKLINE_CONNECTION");
 
 /**
- * Runs what outlives the call that happens to want it first: the sockets and timers of a shared connection must not keep
- * the `AsyncLocalStorage` values of that call, nor hand them to others.
+ * Runs what outlives the call that happens to want it first: the sockets and timers that calls share must not keep the
+ * `AsyncLocalStorage` values of that call, nor hand them to others.
  */
 export function outside<T>(run: () => T): T {
   return scope.runInAsyncScope(run);
