@@ -81,6 +81,11 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
         maxReceiveMessageBytes: options.maxReceiveMessageBytes,
         keepalive: options.keepalive,
       },
+      pingLess() {
+        const { keepalive } = this.speak;
+        if (keepalive === false) return;
+        this.speak = { ...this.speak, keepalive: { ...keepalive, timeMs: 2 * keepalive.timeMs } };
+      },
       connectTimeoutMs,
       provenAfterMs: backoff.initialMs,
       onCallEnd,

@@ -22,7 +22,9 @@ import type { TlsClient } from "../socket/tls-client.js";
 export interface ConnectionPlan {
   readonly transport: SocketTransport;
   readonly tls: TlsClient | undefined;
-  readonly speak: Omit<SpeakOptions, "peer" | "isSecure">;
+  speak: Omit<SpeakOptions, "peer" | "isSecure">;
+  /** The peer wants to be pinged less: later connections do so. */
+  pingLess(): void;
   /** For each address, until its peer speaks HTTP/2; milliseconds. */
   readonly connectTimeoutMs: number;
   /** A connection that was open for so long has worked, whatever was asked of it; milliseconds. */
@@ -185,6 +187,7 @@ export class PeerConnection implements ConnectionObserver {
   }
 
   onClosed(reason: string): void {
+    this.#heed(reason);
     if (!this.#isReady) {
       this.#fail(`${this.address.name}: ${reason}`);
       return;
@@ -194,6 +197,14 @@ export class PeerConnection implements ConnectionObserver {
     this.stopChecking();
     this.#owner.connectionClosed(this, reason);
   }
+
+  /** What servers say that enforce keepalive: gRFC A8. */
+  #heed(reason: string): void {
+    if (this.#heeded || !reason.endsWith("too_many_pings")) return;
+    this.#heeded = true;
+    this.#plan.pingLess();
+  }
+  #heeded = false;
 
   onCallEnd(code: Code | undefined): void {
     if (this.#health?.tookEnd() === true) return;
