@@ -84,7 +84,8 @@ export interface ServerOptions extends MethodOptions {
     | undefined;
   /**
    * Closes connections whose clients ping more often than every `minTimeMs` (default 5 min), or, unless `withoutCalls`,
-   * while they have no calls. Default: where the transport can, these; docs/transports.md says which do.
+   * while they have no calls (GOAWAY, too_many_pings). Default: pings are not counted; a flood of them ends its connection
+   * all the same. Not every transport can: docs/transports.md.
    */
   readonly keepaliveEnforcement?:
     | { readonly minTimeMs?: number | undefined; readonly withoutCalls?: boolean | undefined }

@@ -138,6 +138,8 @@ export class ClientConnection extends Session<AnyClientStream> implements Socket
     }
     if (this.list.isMalformed) this.resetStream(streamId, ErrorCode.protocolError, "a malformed header list");
     else stream.onHeaderList(this.list, endsStream);
+    // What is but information brings nobody forward (RFC 9113, section 8.1).
+    if (this.list.status?.startsWith("1") === true) this.overhead.spend();
     if (endsStream && this.streams.has(streamId)) this.endByHeaders(stream);
   }
 

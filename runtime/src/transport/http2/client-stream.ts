@@ -90,19 +90,24 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
       this.#abort(failure(Code.RESOURCE_EXHAUSTED, "the response's metadata is longer than is taken here"));
     } else if (this.#hasHeaders) {
       if (endsStream && list.status === undefined && !list.hasRequestFields) this.#onTrailers(list);
-      else this.#abort(failure(Code.INTERNAL, "the server has broken the protocol: headers in the midst of messages"));
+      else this.#abort(malformed("headers in the midst of messages"), ErrorCode.protocolError);
     } else if (list.status === undefined || list.hasRequestFields || (endsStream && list.status.startsWith("1"))) {
-      this.#abort(
-        failure(
-          Code.INTERNAL,
-          "the server has broken the protocol: a response without a status of HTTP, or with fields of a request",
-        ),
-      );
+      this.#abort(malformed("no status of HTTP, or fields of a request"), ErrorCode.protocolError);
     } else if (endsStream) {
       this.#onTrailers(list);
     } else if (!list.status.startsWith("1")) {
       this.#onHeaders(list);
     }
+  }
+
+  override onData(chunk: Buffer, start: number, end: number): void {
+    if (this.#hasHeaders) super.onData(chunk, start, end);
+    else this.#abort(malformed("a message before its headers"), ErrorCode.protocolError);
+  }
+
+  override onDataEnd(): void {
+    if (this.#hasHeaders || this.#ending !== undefined) super.onDataEnd();
+    else this.#abort(malformed("an end before any headers"), ErrorCode.protocolError);
   }
 
   #onHeaders(list: HeaderList): void {
@@ -283,14 +288,14 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
   }
 
   /** Nobody wants the rest of it. */
-  #stop(): void {
+  #stop(error: number = ErrorCode.cancel): void {
     this.dropQueue();
-    this.#connection.reset(this, ErrorCode.cancel);
+    this.#connection.reset(this, error);
   }
 
-  #abort(status: Status): void {
+  #abort(status: Status, error?: number): void {
     if (this.isDone) return;
-    this.#stop();
+    this.#stop(error);
     this.#finish(status, "processed");
   }
 
@@ -318,6 +323,11 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
 
 function failure(code: Code, details: string): Status {
   return { code, details, metadata: new Metadata() };
+}
+
+/** RFC 9113, section 8.1.1. */
+function malformed(what: string): Status {
+  return failure(Code.INTERNAL, `the server has broken the protocol: ${what}`);
 }
 
 const noStatus: Status = failure(Code.UNKNOWN, "the server ended the call without a status");

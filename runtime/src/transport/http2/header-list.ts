@@ -96,6 +96,11 @@ export class HeaderList implements FieldSink {
     );
   }
 
+  /** Of one that is too long little is kept, and not for long: it is refused. */
+  get keptBytes(): number {
+    return this.isTooLong ? 0 : this.bytes;
+  }
+
   reset(): void {
     this.method = undefined;
     this.scheme = undefined;

@@ -28,8 +28,8 @@ export class PingPolicy {
       throw new ConnectionError(ErrorCode.enhanceYourCalm, "too_many_pings");
   }
 
-  /** What a client is answered may make it ping: to measure how fast that comes. */
-  onAnswer(): void {
+  /** Whoever is sent something may ping: to measure how fast that comes. */
+  onSent(): void {
     this.#strikes = 0;
     this.#lastAt = Number.NEGATIVE_INFINITY;
   }

@@ -19,6 +19,12 @@ const defaultMaxStreams = 1000;
 /** Bytes of the fields that are no metadata. */
 const protocolFieldBytes = 1024;
 
+/** Bytes of the header lists of all calls that are open: with so many, clients are told to keep calls waiting. */
+const muchMetadataBytes = 512 * 1024;
+
+/** With so many, calls are refused. */
+const mostMetadataBytes = 2 * muchMetadataBytes;
+
 /** Milliseconds that a client has to hear that the connection takes no more calls, before it takes none. */
 const goawayMs = 1000;
 
@@ -38,6 +44,9 @@ export class ServerConnection extends Session<ServerStream> {
   readonly #resets = new Allowance(1000, 500, "streams reset");
   /** The newest that the client has opened, whether it was taken or not. */
   #newestStream = 0;
+  /** Of the header lists of calls that are open. */
+  #metadataBytes = 0;
+  #takesFewer = false;
   /** The last call that is taken, once that is decided. */
   #lastStream = largestStreamId;
   #goawayTimer: NodeJS.Timeout | undefined;
@@ -50,7 +59,7 @@ export class ServerConnection extends Session<ServerStream> {
     dispatcher: Dispatcher,
     onEnd: (connection: ServerConnection) => void,
   ) {
-    // The server refuses calls whose metadata is over its limit, some at once, all at twice that (gRFC A... soft limit).
+    // The server refuses calls whose metadata is over its limit: some of them, and all at twice that.
     const maxHeaderListBytes = 2 * options.maxMetadataBytes + protocolFieldBytes;
     super(socket, {
       maxHeaderListBytes,
@@ -101,9 +110,14 @@ export class ServerConnection extends Session<ServerStream> {
   // ── For streams ──
 
   /** A call has its answer. */
-  onAnswered(_stream: ServerStream): void {
+  onAnswered(): void {
     this.#resets.earn();
-    this.#pingPolicy?.onAnswer();
+    this.#pingPolicy?.onSent();
+  }
+
+  override onDataSent(bytes: number, isCut = false): void {
+    super.onDataSent(bytes, isCut);
+    this.#pingPolicy?.onSent();
   }
 
   // ── What comes ──
@@ -126,12 +140,15 @@ export class ServerConnection extends Session<ServerStream> {
     }
     this.#newestStream = streamId;
     // Past the last that is taken: its client has been told, and makes the call elsewhere.
-    if (streamId > this.#lastStream) return;
+    if (streamId > this.#lastStream) {
+      this.refuse(streamId, ErrorCode.refusedStream);
+      return;
+    }
     this.lastPeerStream = streamId;
     const { list } = this;
     if (list.isMalformed || list.status !== undefined || (!list.isTooLong && !isRequest(list))) {
       this.resetStream(streamId, ErrorCode.protocolError, "a malformed header list");
-    } else if (this.streams.size >= this.#maxStreams) {
+    } else if (this.streams.size >= this.#maxStreams || this.#metadataBytes + list.keptBytes > mostMetadataBytes) {
       this.#resets.spend();
       this.refuse(streamId, ErrorCode.refusedStream);
     } else {
@@ -141,6 +158,8 @@ export class ServerConnection extends Session<ServerStream> {
 
   #take(streamId: number, endsStream: boolean): void {
     const stream = new ServerStream(this, streamId, this.list);
+    this.#metadataBytes += stream.listBytes;
+    if (this.#metadataBytes > muchMetadataBytes && !this.#takesFewer) this.#takeFewer();
     stream.sendWindow = this.peerStreamWindow;
     stream.receiveWindow = this.receive.initialBytes;
     this.streams.set(streamId, stream);
@@ -186,7 +205,9 @@ export class ServerConnection extends Session<ServerStream> {
     this.#closeIfEmpty();
   }
 
-  protected onForgotten(): void {
+  protected onForgotten(stream: ServerStream): void {
+    this.#metadataBytes -= stream.listBytes;
+    if (this.#takesFewer && this.#metadataBytes < muchMetadataBytes / 2) this.#takeAsMany();
     if (this.streams.size === 0) this.#watchIdleness();
     this.#closeIfEmpty();
   }
@@ -207,6 +228,17 @@ export class ServerConnection extends Session<ServerStream> {
   }
 
   // ── Inside ──
+
+  /** Honest clients keep further calls waiting, where more of them would be refused. */
+  #takeFewer(): void {
+    this.#takesFewer = true;
+    this.announce(Setting.maxConcurrentStreams, Math.min(this.streams.size + 1, this.#maxStreams));
+  }
+
+  #takeAsMany(): void {
+    this.#takesFewer = false;
+    this.announce(Setting.maxConcurrentStreams, this.#maxStreams);
+  }
 
   #takeNoMore(): void {
     if (this.isClosed || this.#lastStream !== largestStreamId) return;

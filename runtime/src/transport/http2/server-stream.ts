@@ -19,6 +19,8 @@ const commonBytes = 300;
 export class ServerStream extends Stream implements IncomingCall {
   readonly path: string;
   readonly metadata: Metadata;
+  /** Of its headers, as far as they were kept. */
+  readonly listBytes: number;
   deadline: number = noDeadline;
   readonly #connection: ServerConnection;
   #sink: ServerSink | undefined = undefined;
@@ -35,6 +37,7 @@ export class ServerStream extends Stream implements IncomingCall {
     this.#connection = connection;
     this.path = list.path ?? "";
     this.metadata = list.metadata();
+    this.listBytes = list.keptBytes;
     this.#accepted = list.acceptEncoding;
   }
 
@@ -181,7 +184,7 @@ export class ServerStream extends Stream implements IncomingCall {
 
   protected onWriteClosed(): void {
     this.isWriteClosed = true;
-    this.#connection.onAnswered(this);
+    this.#connection.onAnswered();
     // Nobody reads what the client still sends (RFC 9113, section 8.1).
     if (this.isReadClosed) this.#connection.closeIfDone(this);
     else this.#connection.reset(this, ErrorCode.noError);

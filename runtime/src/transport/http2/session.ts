@@ -386,10 +386,11 @@ export abstract class Session<S extends Stream = Stream> {
     this.#held.delete(stream);
     this.receive.onClosed(stream);
     this.receive.onStreams(this.streams.size);
-    this.onForgotten();
+    this.onForgotten(stream);
   }
 
-  protected abstract onForgotten(): void;
+  /** A stream is no more. */
+  protected abstract onForgotten(stream: S): void;
 
   // ── Header blocks ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -562,6 +563,11 @@ export abstract class Session<S extends Stream = Stream> {
     this.#settingsTimer ??= setTimeout(() => {
       this.fail(ErrorCode.settingsTimeout, `SETTINGS were not acknowledged within ${settingsMs} ms`);
     }, settingsMs).unref();
+  }
+
+  /** Another value than was announced first. */
+  protected announce(setting: number, value: number): void {
+    this.#announce([[setting, value]], "other");
   }
 
   #onSettingsAcknowledged(): void {

@@ -15,7 +15,7 @@ import type { Session } from "./session.js";
 const prefixBytes = 5;
 
 /** What a message that has just begun is made room for: to announce a long one costs its sender nothing. */
-const firstBytes = 1024;
+const firstBytes = 256;
 
 const writer = new MessageWriter();
 
