@@ -1,31 +1,46 @@
+/** Told by a stream of messages what its loop does. */
+export interface MessageStreamOwner {
+  /** One message was taken. */
+  onTaken(): void;
+  /** The loop was left before the end. */
+  onLeft(): void;
+}
+
+/** Answers a `next()`: with a promise that has failed, too. */
+type Answer<T> = (result: IteratorResult<T, undefined> | Promise<never>) => void;
+
 /**
  * Messages on their way from a transport to a `for await` loop: pushed by the one, taken by the other.
  *
- * It holds only what its owner asked the transport for (`onTake` asks for one more per message taken), so a slow loop
- * holds the sender and not the memory. Leaving the loop early calls `onLeave`.
+ * It holds only what its owner asked the transport for (who is told that one was taken asks for one more), so a slow loop
+ * holds the sender and not the memory. And it has no lists of what is not there: streams that are open and silent are many.
  */
 export class MessageStream<T> implements AsyncIterableIterator<T> {
-  readonly #onTake: () => void;
-  readonly #onLeave: () => void;
-  #ready: T[] = [];
-  #waiting: { resolve: (result: IteratorResult<T, undefined>) => void; reject: (error: unknown) => void }[] = [];
+  readonly #owner: MessageStreamOwner;
+  #ready: T[] | undefined;
+  /** For the next message: a loop asks for one at a time. */
+  #answer: Answer<T> | undefined;
+  /** For those behind it, where `next()` is called again before it is answered. */
+  #later: Answer<T>[] | undefined;
   #ended = false;
   #error: unknown;
 
-  constructor(onTake: () => void, onLeave: () => void) {
-    this.#onTake = onTake;
-    this.#onLeave = onLeave;
+  constructor(owner: MessageStreamOwner) {
+    this.#owner = owner;
   }
 
   push(message: T): void {
     if (this.#ended) return;
-    const waiter = this.#waiting.shift();
-    if (waiter === undefined) {
+    const answer = this.#answer;
+    if (answer !== undefined) {
+      this.#answer = this.#later?.shift();
+      answer({ done: false, value: message });
+      this.#owner.onTaken();
+    } else if (this.#ready === undefined) {
+      this.#ready = [message];
+    } else {
       this.#ready.push(message);
-      return;
     }
-    waiter.resolve({ done: false, value: message });
-    this.#onTake();
   }
 
   /** No more messages; those that are here can still be taken. */
@@ -39,12 +54,14 @@ export class MessageStream<T> implements AsyncIterableIterator<T> {
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#ready.length > 0) {
-      const value = this.#ready.shift() as T;
-      this.#onTake();
+    const ready = this.#ready;
+    if (ready !== undefined) {
+      const value = ready.shift() as T;
+      if (ready.length === 0) this.#ready = undefined;
+      this.#owner.onTaken();
       return Promise.resolve({ done: false, value });
     }
-    if (!this.#ended) return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    if (!this.#ended) return new Promise((resolve) => this.#wait(resolve));
     const error = this.#error;
     if (error === undefined) return Promise.resolve({ done: true, value: undefined });
     this.#error = undefined;
@@ -52,11 +69,11 @@ export class MessageStream<T> implements AsyncIterableIterator<T> {
   }
 
   return(): Promise<IteratorResult<T, undefined>> {
-    this.#ready = [];
+    this.#ready = undefined;
     this.#error = undefined;
     if (!this.#ended) {
       this.#end(undefined);
-      this.#onLeave();
+      this.#owner.onLeft();
     }
     return Promise.resolve({ done: true, value: undefined });
   }
@@ -65,17 +82,27 @@ export class MessageStream<T> implements AsyncIterableIterator<T> {
     return this;
   }
 
+  #wait(answer: Answer<T>): void {
+    if (this.#answer === undefined) {
+      this.#answer = answer;
+    } else {
+      this.#later ??= [];
+      this.#later.push(answer);
+    }
+  }
+
   #end(error: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
-    const [first, ...others] = this.#waiting;
-    this.#waiting = [];
+    const first = this.#answer;
+    const later = this.#later ?? [];
+    this.#answer = undefined;
+    this.#later = undefined;
     if (first === undefined) {
       this.#error = error;
       return;
     }
-    if (error === undefined) first.resolve({ done: true, value: undefined });
-    else first.reject(error);
-    for (const waiter of others) waiter.resolve({ done: true, value: undefined });
+    first(error === undefined ? { done: true, value: undefined } : Promise.reject(error));
+    for (const answer of later) answer({ done: true, value: undefined });
   }
 }

@@ -26,6 +26,7 @@ export interface PumpTarget<T> {
 export class Pump<T> {
   readonly #iterator: AsyncIterator<T> | Iterator<T>;
   readonly #target: PumpTarget<T>;
+  #sent = 0;
   #resume: (() => void) | undefined;
   #stopped = false;
 
@@ -35,29 +36,62 @@ export class Pump<T> {
     this.#target = target;
   }
 
-  async run(): Promise<void> {
+  /**
+   * Takes the next message, and goes on when it is there. Not the loop of an async function: what such a function keeps
+   * while it waits is more than all else that is kept of a stream's pump, and most streams wait most of the time.
+   */
+  run(): void {
     try {
-      for (let sent = 1; ; sent++) {
-        const result = await this.#iterator.next();
-        if (this.#stopped) return;
-        if (result.done === true) break;
-        if (sent % messagesPerTurn === 0) await nextTurn();
-        if (!this.#target.send(result.value)) {
-          await new Promise<void>((resolve) => {
-            this.#resume = resolve;
-          });
-          if (this.#stopped) return;
-        }
+      Promise.resolve(this.#iterator.next()).then(this.#onResult, this.#fail);
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  readonly #onResult = (result: IteratorResult<T>): void => {
+    if (this.#stopped) return;
+    try {
+      if (result.done !== true) {
+        if (++this.#sent % messagesPerTurn !== 0) this.#send(result.value);
+        else void this.#sendLater(result.value);
+        return;
       }
     } catch (thrown) {
-      // Also where the call is over already: what a handler throws then is still its fault, and somebody's to know.
-      this.stop();
-      this.#target.fail(thrown);
+      this.#fail(thrown);
       return;
     }
     this.#stopped = true;
     this.#target.end();
+  };
+
+  async #sendLater(message: T): Promise<void> {
+    try {
+      await nextTurn();
+      this.#send(message);
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
   }
+
+  #send(message: T): void {
+    if (this.#target.send(message)) {
+      this.run();
+      return;
+    }
+    const hasRoom = new Promise<void>((resolve) => {
+      this.#resume = resolve;
+    });
+    // Its own promise: whoever tells of the room does not do so on behalf of this call.
+    void hasRoom.then(() => {
+      if (!this.#stopped) this.run();
+    });
+  }
+
+  // Also where the call is over already: what a handler throws then is still its fault, and somebody's to know.
+  readonly #fail = (thrown: unknown): void => {
+    this.stop();
+    this.#target.fail(thrown);
+  };
 
   /** The transport takes more. */
   writable(): void {

@@ -89,7 +89,9 @@ export class FrameProgram {
       case 22:
         return this.#headers(this.#stream());
       default:
-        return random.int(4) === 0 ? this.#anything() : frame(10 + random.int(200), random.int(256), 0, random.bytes(4));
+        return random.int(4) === 0
+          ? this.#anything()
+          : frame(10 + random.int(200), random.int(256), 0, random.bytes(4));
     }
   }
 
@@ -105,13 +107,15 @@ export class FrameProgram {
     if (this.#isServer) return this.#headers(this.#stream());
     const streamId = this.#next;
     this.#next += 2;
-    this.#own.push(streamId);
-    this.#peer.opened(streamId);
     return this.#headers(streamId);
   }
 
   #headers(streamId: number): Buffer {
     const random = this.#random;
+    if (!this.#isServer) {
+      this.#own.push(streamId);
+      this.#peer.opened(streamId);
+    }
     const request = { ":method": "POST", ":scheme": "http", ":path": `/a.B/C${random.int(3)}`, te: "trailers" };
     const response = { ":status": "200" };
     const fields: { [name: string]: string } = { ...(this.#isServer ? response : request) };
@@ -131,7 +135,9 @@ export class FrameProgram {
     const ends = random.int(3) === 0 ? endStream : 0;
     if (random.int(8) === 0) {
       const at = random.int(block.length);
-      const middle = Array.from({ length: random.int(3) }, () => frame(FrameType.continuation, 0, streamId, Buffer.alloc(0)));
+      const middle = Array.from({ length: random.int(3) }, () =>
+        frame(FrameType.continuation, 0, streamId, Buffer.alloc(0)),
+      );
       return Buffer.concat([
         frame(FrameType.headers, ends, streamId, block.subarray(0, at)),
         ...middle,
@@ -167,7 +173,8 @@ export class FrameProgram {
   #windowUpdate(): Buffer {
     const random = this.#random;
     const streamId = random.int(2) === 0 ? 0 : this.#stream();
-    const bytes = random.int(80) === 0 ? oneOf(random, [0, 2 ** 31 - 1]) : 1 + random.int(random.int(4) === 0 ? 100_000 : 50);
+    const bytes =
+      random.int(80) === 0 ? oneOf(random, [0, 2 ** 31 - 1]) : 1 + random.int(random.int(4) === 0 ? 100_000 : 50);
     this.#peer.sentWindow(streamId, bytes);
     return frame(FrameType.windowUpdate, 0, streamId, uint32(bytes));
   }

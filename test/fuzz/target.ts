@@ -4,6 +4,8 @@ export interface FuzzTarget {
   readonly name: string;
   /** Runs one case; throws where something is wrong. Must be quick. */
   run(random: Random): void | Promise<void>;
+  /** Ends what is kept between cases. */
+  stop?(): Promise<void>;
 }
 
 export interface Random {

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { jest } from "@jest/globals";
 import { type ClientChannel, Code, dial } from "@trunkline/runtime";
@@ -240,6 +240,7 @@ describe("a server", () => {
   let client: KindsClient;
 
   beforeAll(async () => {
+    mkdirSync("test/tmp", { recursive: true });
     directory = mkdtempSync(join("test/tmp", "attacks-"));
     victim = await Victim.start(await bundle("test/http2/attacked-server.ts", join(directory, "attacked-server.mjs")));
     honest = dial(`127.0.0.1:${victim.port}`, { transport: "http2" });

@@ -19,6 +19,8 @@ export interface CallStarter {
   start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I>;
 }
 
+const none: readonly never[] = [];
+
 /** Waits are varied by so much, so that callers that failed together do not come back together. */
 const jitter = 0.2;
 
@@ -62,16 +64,18 @@ class RetriedCall<I, O> implements CallHandle<I> {
   readonly #sink: CallSink<O>;
   readonly #policy: AttemptPolicy | undefined;
   readonly #throttle: RetryThrottle | undefined;
-  readonly #share: ReplayShare;
+  /** Until the call is committed. */
+  #share: ReplayShare | undefined;
   #wantsCompression: Compression["only"];
-  readonly #toCompress = new WeakSet<Uint8Array>();
+  #toCompress: WeakSet<Uint8Array> | undefined;
   /** Requests, encoded: all of them until the call is committed, then those that have yet to be sent. */
-  #kept: Uint8Array[] = [];
+  #kept: Uint8Array[] | undefined;
   /** How many came before those. */
   #dropped = 0;
   #halfClosed = false;
   #credit = 0;
-  readonly #live = new Set<Attempt<I, O>>();
+  /** One, mostly: an array that is as long as it needs to be, made anew for each change. */
+  #live: readonly Attempt<I, O>[] = none;
   #committed: Attempt<I, O> | undefined;
   #over = false;
   /** The caller was told to wait for `onWritable`. */
@@ -117,8 +121,7 @@ class RetriedCall<I, O> implements CallHandle<I> {
 
   /** What speaks for the call: the attempt that it belongs to, or one of those that are out. */
   get #shown(): CallHandle<Uint8Array> | undefined {
-    const [any] = this.#live;
-    return (this.#committed ?? any)?.handle;
+    return (this.#committed ?? this.#live[0])?.handle;
   }
 
   // ── Driven by the call path ──
@@ -156,8 +159,8 @@ class RetriedCall<I, O> implements CallHandle<I> {
 
   /** What an attempt has yet to send: the request with this number, the end, or nothing for now. */
   next(index: number): Uint8Array | "end" | undefined {
-    if (this.#committed !== undefined) for (; this.#dropped < index; this.#dropped++) this.#kept.shift();
-    return this.#kept[index - this.#dropped] ?? (this.#halfClosed ? "end" : undefined);
+    if (this.#committed !== undefined) this.#dropUpTo(index);
+    return this.#kept?.[index - this.#dropped] ?? (this.#halfClosed ? "end" : undefined);
   }
 
   /** An attempt has brought something of an answer: the call is its. Not where another was quicker. */
@@ -165,7 +168,8 @@ class RetriedCall<I, O> implements CallHandle<I> {
     if (this.#over) return false;
     if (this.#committed !== undefined) return this.#committed === attempt;
     this.#committed = attempt;
-    this.#share.release();
+    this.#release();
+    this.#dropUpTo(attempt.sent);
     this.#stopTimer?.();
     for (const other of this.#live) if (other !== attempt) this.#drop(other);
     return true;
@@ -183,7 +187,7 @@ class RetriedCall<I, O> implements CallHandle<I> {
 
   attemptEnded(attempt: Attempt<I, O>, status: Status, progress: Progress): void {
     this.#peer = attempt.handle?.peer() ?? this.#peer;
-    this.#live.delete(attempt);
+    this.#remove(attempt);
     if (this.#over || (this.#committed !== undefined && this.#committed !== attempt)) return;
     const policy = this.#policy;
     const pushback = pushbackOf(status);
@@ -215,8 +219,8 @@ class RetriedCall<I, O> implements CallHandle<I> {
 
   /** Whether the caller is ahead of what can be sent, or kept. */
   #isBehind(): boolean {
-    if (this.#live.size === 0) return this.#share.isSpent;
-    return [...this.#live].some(({ isBehind }) => isBehind);
+    if (this.#live.length === 0) return this.#share?.isSpent === true;
+    return this.#live.some(({ isBehind }) => isBehind);
   }
 
   #retryEnded(policy: RetryPolicy, pushback: Pushback, status: Status, progress: Progress): void {
@@ -235,7 +239,7 @@ class RetriedCall<I, O> implements CallHandle<I> {
   #hedgeEnded(policy: HedgingPolicy, pushback: Pushback, status: Status, progress: Progress): void {
     const isFatal = !isWorthMore(policy, status.code);
     const more = pushback !== "never" && this.#mayHedge(policy);
-    if (isFatal || (this.#live.size === 0 && !more)) {
+    if (isFatal || (this.#live.length === 0 && !more)) {
       this.#finish(status, progress);
       for (const other of this.#live) this.#drop(other);
     } else if (more) {
@@ -263,57 +267,84 @@ class RetriedCall<I, O> implements CallHandle<I> {
 
   #begin(isTransparentRetry = false): void {
     if (this.#over) return;
-    const { only, metadata, method, ...spec } = this.#spec;
+    const { authority, compression, deadline, metadata, method, only, waitForReady } = this.#spec;
     const previous = this.#counted;
     this.#started++;
     const attempt = new Attempt<I, O>(this, only !== undefined);
-    this.#live.add(attempt);
-    const encoded = {
-      ...spec,
-      ...(only === undefined ? {} : { only: this.#kept[0]! }),
-      metadata: previous === 0 ? metadata : withPreviousAttempts(metadata, previous),
+    this.#live = this.#live.concat(attempt);
+    // All fields by their names: copies that are made by spreading have a hidden class each, of some hundred bytes.
+    const encoded: Required<CallSpec<Uint8Array, O>> = {
       method: withEncodedRequests(method as never) as CallSpec<Uint8Array, O>["method"],
+      authority,
+      metadata: previous === 0 ? metadata : withPreviousAttempts(metadata, previous),
+      deadline,
+      waitForReady,
       attempt: previous,
       isTransparentRetry,
+      maxReceiveMessageBytes: this.#spec.maxReceiveMessageBytes,
+      maxSendMessageBytes: this.#spec.maxSendMessageBytes,
+      compression,
+      background: this.#spec.background === true,
+      only: (only === undefined ? undefined : this.#kept![0]) as Uint8Array,
     };
     try {
       attempt.start(this.#connection, encoded, this.#credit);
     } catch (error) {
-      this.#live.delete(attempt);
+      this.#remove(attempt);
       // Of the first, whoever makes the call hears at once.
       if (this.#started === 1) throw error;
       // What is out may still answer: a hedge that cannot begin is none.
-      if (this.#live.size === 0) this.#finish(RpcError.from(error).toStatus(), "unsent");
+      if (this.#live.length === 0) this.#finish(RpcError.from(error).toStatus(), "unsent");
       return;
     }
-    if (this.#share.isSpent) this.commit(attempt);
+    if (this.#share?.isSpent === true) this.commit(attempt);
     this.attemptIsWritable();
   }
 
   /** Who is asked whether to compress a message is asked of the message, once, and not of its bytes. */
   #choosing(compression: Compression): Compression {
+    const toCompress = new WeakSet<Uint8Array>();
     this.#wantsCompression = compression.only;
-    return { ...compression, only: (bytes) => this.#toCompress.has(bytes as Uint8Array) };
+    this.#toCompress = toCompress;
+    return { ...compression, only: (bytes) => toCompress.has(bytes as Uint8Array) };
   }
 
   #keep(message: I, bytes: Uint8Array): void {
-    if (this.#wantsCompression?.(message)) this.#toCompress.add(bytes);
-    this.#kept.push(bytes);
+    if (this.#wantsCompression?.(message)) this.#toCompress?.add(bytes);
+    if (this.#kept === undefined) this.#kept = [bytes];
+    else this.#kept.push(bytes);
+    if (this.#share === undefined) return;
     this.#share.add(bytes.length);
     const [any] = this.#live;
     if (any !== undefined && this.#share.isSpent) this.commit(any);
   }
 
+  /** Requests before that number were sent, and are not sent again. A stream that is open and silent keeps none. */
+  #dropUpTo(index: number): void {
+    for (; this.#dropped < index; this.#dropped++) this.#kept?.shift();
+    if (this.#kept?.length === 0) this.#kept = undefined;
+  }
+
+  #release(): void {
+    this.#share?.release();
+    this.#share = undefined;
+  }
+
+  #remove(attempt: Attempt<I, O>): void {
+    this.#live =
+      this.#live.length === 1 && this.#live[0] === attempt ? none : this.#live.filter((one) => one !== attempt);
+  }
+
   #drop(attempt: Attempt<I, O>): void {
-    this.#live.delete(attempt);
+    this.#remove(attempt);
     attempt.handle?.cancel(Code.CANCELLED, "another attempt was quicker");
   }
 
   #finish(status: Status, progress: Progress): void {
     this.#over = true;
     this.#stopTimer?.();
-    this.#kept = [];
-    this.#share.release();
+    this.#kept = undefined;
+    this.#release();
     this.#sink.onEnd(status, progress);
   }
 }
@@ -340,14 +371,14 @@ function pushbackOf(status: Status): Pushback {
 class Attempt<I, O> implements CallSink<O> {
   readonly #call: RetriedCall<I, O>;
   /** Requests that were sent. */
-  #cursor: number;
+  sent: number;
   #ended: boolean;
   #waits = false;
   handle: CallHandle<Uint8Array> | undefined;
 
   constructor(call: RetriedCall<I, O>, sendsAtOnce: boolean) {
     this.#call = call;
-    this.#cursor = sendsAtOnce ? 1 : 0;
+    this.sent = sendsAtOnce ? 1 : 0;
     this.#ended = sendsAtOnce;
   }
 
@@ -364,14 +395,14 @@ class Attempt<I, O> implements CallSink<O> {
   /** Sends what there is, as far as the transport takes it. */
   flow(): void {
     while (!this.#waits && !this.#ended && this.handle !== undefined) {
-      const next = this.#call.next(this.#cursor);
+      const next = this.#call.next(this.sent);
       if (next === undefined) return;
       if (next === "end") {
         this.#ended = true;
         this.handle.end();
         return;
       }
-      this.#cursor++;
+      this.sent++;
       this.#waits = !this.handle.send(next);
     }
   }

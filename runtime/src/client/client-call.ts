@@ -3,9 +3,9 @@ import type { CallStarter } from "../attempts/attempts.js";
 import { publishCall } from "../connection/diagnostics.js";
 import type { CallHandle, CallOptions, CallSink, CallSpec, MessageSource, Progress } from "../contract.js";
 import { RpcError } from "../error.js";
-import { MessageStream } from "../message-stream.js";
+import { MessageStream, type MessageStreamOwner } from "../message-stream.js";
 import { Metadata } from "../metadata.js";
-import { Pump } from "../pump.js";
+import { Pump, type PumpTarget } from "../pump.js";
 import { Reply } from "../reply.js";
 import { Code, type Status } from "../status.js";
 
@@ -18,7 +18,7 @@ const readAhead = 2;
  * One object per call. Its promises are made only when somebody reads them, so that a unary call costs this object and
  * the one promise that its caller awaits.
  */
-export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
+export class ClientCall<I, O> extends Reply<O> implements CallSink<O>, MessageStreamOwner, PumpTarget<I> {
   readonly #spec: CallSpec<I, O>;
   readonly #options: CallOptions | undefined;
   readonly #startedAt: number = performance.now();
@@ -44,10 +44,7 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
     this.#spec = spec;
     this.#options = options;
     if (spec.method.kind === "serverStream" || spec.method.kind === "bidiStream") {
-      this.#responses = new MessageStream<O>(
-        () => this.#handle?.read(1),
-        () => this.cancel(new RpcError(Code.CANCELLED, "the response stream was left early")),
-      );
+      this.#responses = new MessageStream<O>(this);
     }
   }
 
@@ -73,7 +70,7 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
       return this;
     }
     this.#handle.read(readAhead);
-    void this.#requests?.run();
+    this.#requests?.run();
     return this;
   }
 
@@ -168,6 +165,28 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
     }));
   }
 
+  // ── Its loop of responses, and the pump of its requests ────────────────────────────────────────────────────────────
+
+  onTaken(): void {
+    this.#handle?.read(1);
+  }
+
+  onLeft(): void {
+    this.cancel(new RpcError(Code.CANCELLED, "the response stream was left early"));
+  }
+
+  send(message: I): boolean {
+    return this.#handle!.send(message);
+  }
+
+  end(): void {
+    this.#handle!.end();
+  }
+
+  fail(thrown: unknown): void {
+    this.cancel(rpcError(Code.CANCELLED, "the request stream failed", thrown));
+  }
+
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #beginAgain(): boolean {
@@ -203,13 +222,8 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O> {
   }
 
   #pump(requests: MessageSource<I> | undefined): Pump<I> {
-    const target = {
-      send: (message: I) => this.#handle!.send(message),
-      end: () => this.#handle!.end(),
-      fail: (thrown: unknown) => this.cancel(rpcError(Code.CANCELLED, "the request stream failed", thrown)),
-    };
     try {
-      return new Pump(requests, target);
+      return new Pump(requests, this);
     } catch (thrown) {
       throw rpcError(Code.INVALID_ARGUMENT, "the requests cannot be streamed", thrown);
     }

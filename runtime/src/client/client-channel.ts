@@ -169,7 +169,7 @@ export class ClientChannel implements Channel {
       stop();
       states.close();
     };
-    const states = new MessageStream<State>(() => {}, end);
+    const states = new MessageStream<State>({ onTaken() {}, onLeft: end });
     states.push(this.state);
     if (this.state === "SHUTDOWN") end();
     return states;

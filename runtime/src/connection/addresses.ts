@@ -18,8 +18,8 @@ export function watchAddresses(settings: ConnectionSettings, isInUse: () => bool
   const name = nameOf(target);
   const again = resolveEveryMs <= longestTimerMs;
   const mayWarn = loadBalancing === "round_robin" && resolver === undefined;
-  if (isLocalTransport(settings.transport)) return () => {};
-  if ((name === undefined && resolver === undefined) || !(again || mayWarn)) return () => {};
+  if (isLocalTransport(settings.transport)) return nothing;
+  if ((name === undefined && resolver === undefined) || !(again || mayWarn)) return nothing;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let known: string | undefined;
@@ -48,6 +48,9 @@ export function watchAddresses(settings: ConnectionSettings, isInUse: () => bool
     clearTimeout(timer);
   };
 }
+
+/** Of those that have nothing to look up: it holds on to nothing of theirs. */
+function nothing(): void {}
 
 interface Name {
   readonly host: string;

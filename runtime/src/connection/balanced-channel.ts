@@ -29,6 +29,9 @@ import type { BackoffRange } from "./subchannel/backoff.js";
 import type { ConnectionPlan, PeerConnection } from "./subchannel/peer-connection.js";
 import { WaitingCalls } from "./waiting-calls.js";
 
+/** Of all channels: what happens to connections is told in its order, and on behalf of no call. */
+const turns: Turns = outside(() => new Turns());
+
 const closed = "the connection was closed";
 /** Why a call waits though there are connections. */
 const full = "there are as many calls on each as its peer takes at a time";
@@ -46,14 +49,15 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
   readonly capabilities: Capabilities;
   readonly plan: ConnectionPlan;
   readonly backoff: BackoffRange;
-  readonly #options: BalancedChannelOptions;
+  readonly #target: string;
+  /** That calls go to one address is hardly meant. */
+  readonly #wantsSeveral: boolean;
   readonly #observer: ChannelObserver;
-  readonly #turns: Turns = outside(() => new Turns());
   readonly #resolution: Resolution;
   readonly #policy: Policy;
   readonly #waiting: WaitingCalls;
   /** Those that are open, with or without taking calls. */
-  readonly #open = new Set<PeerConnection>();
+  #open: readonly PeerConnection[] = [];
   #state: State = "IDLE";
   /** The addresses are being looked up for a connection that somebody wants. */
   #isResolving = false;
@@ -70,7 +74,8 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
     const { authority, host } = parseTarget(target);
     this.capabilities = transport.capabilities;
     this.backoff = backoff;
-    this.#options = options;
+    this.#target = target;
+    this.#wantsSeveral = options.loadBalancing === "round_robin";
     this.#observer = observer;
     const onCallEnd = (code: Code | undefined) => observer.onCallEnd(code);
     this.plan = {
@@ -115,7 +120,7 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
   }
 
   sockets(): Iterable<Socket> {
-    return [...this.#open].map(({ speaking }) => speaking!.socket);
+    return this.#open.map(({ speaking }) => speaking!.socket);
   }
 
   /** At once, and with nothing beside the call, where there is room: most calls find some. */
@@ -130,7 +135,7 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
     if (this.#state === "TRANSIENT_FAILURE" && !spec.waitForReady) {
       const error = this.#failure();
       // Nothing may be told before this has returned.
-      this.#turns.post(() => call.fail(error));
+      turns.post(() => call.fail(error));
     }
     this.connect();
     return call;
@@ -151,7 +156,7 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
     this.#isClosing = true;
     this.#resolution.stop();
     this.#policy.stop();
-    if (this.#open.size === 0) {
+    if (this.#open.length === 0) {
       this.#become("SHUTDOWN");
       return;
     }
@@ -160,7 +165,7 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
       this.#onNoneOpen = resolve;
     });
     // Whoever waits for it hears of the ends of its connections first.
-    await new Promise<void>((resolve) => this.#turns.post(resolve));
+    await new Promise<void>((resolve) => turns.post(resolve));
   }
 
   #drainOpen(): void {
@@ -183,7 +188,7 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
   }
 
   report(event: ConnectionEvent): void {
-    this.#turns.post(() => this.#observer.onEvent(event));
+    turns.post(() => this.#observer.onEvent(event));
     this.#failWaiting();
   }
 
@@ -192,12 +197,12 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
   }
 
   onOpened(connection: PeerConnection): void {
-    this.#open.add(connection);
+    this.#open = this.#open.concat(connection);
   }
 
   onClosed(connection: PeerConnection): void {
-    this.#open.delete(connection);
-    if (this.#open.size > 0 || !this.#isClosing) return;
+    this.#open = this.#open.filter((one) => one !== connection);
+    if (this.#open.length > 0 || !this.#isClosing) return;
     this.#become("SHUTDOWN");
     this.#onNoneOpen?.();
   }
@@ -208,7 +213,7 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
     const wants = this.#isResolving;
     this.#isResolving = false;
     this.#unresolved = undefined;
-    if (this.#options.loadBalancing === "round_robin") warnOfOneAddress(this.#options.target, addresses);
+    if (this.#wantsSeveral) warnOfOneAddress(this.#target, addresses);
     this.plan.tls?.forget(addresses);
     this.#policy.update(addresses);
     if (wants) this.#policy.connect();
@@ -236,7 +241,7 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
   #failWaiting(): void {
     if (this.#state !== "TRANSIENT_FAILURE" || this.#waiting.size === 0) return;
     const error = this.#failure();
-    this.#turns.post(() => this.#waiting.fail(error, ({ isPatient }) => !isPatient));
+    turns.post(() => this.#waiting.fail(error, ({ isPatient }) => !isPatient));
   }
 
   #update(): void {
@@ -250,6 +255,6 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
   #become(state: State): void {
     if (state === this.#state) return;
     this.#state = state;
-    this.#turns.post(() => this.#observer.onState(state));
+    turns.post(() => this.#observer.onState(state));
   }
 }

@@ -8,7 +8,7 @@ import { wallClockOf } from "../wall-clock.js";
 import { watchAddresses } from "./addresses.js";
 import { publishEvent } from "./diagnostics.js";
 import { credentialsOf } from "./open-channel.js";
-import { notOpened, Pool } from "./pool.js";
+import { notOpened, Pool, type PoolListener } from "./pool.js";
 import type { MakeChannel, PooledChannel } from "./pooled-channel.js";
 import type { ConnectionSettings } from "./settings.js";
 import { traceEvent, traceState } from "./traced-event.js";
@@ -40,16 +40,17 @@ export interface ConnectionStats {
 type Queued = WaitingCall<any, any>;
 
 /** The connection to one target that all handles of it share, from the first dial to `close`. */
-export class Connection {
+export class Connection implements PoolListener {
   readonly settings: ConnectionSettings;
   /** What has happened to it and to its channels. */
   readonly trace: EventTrace = new EventTrace();
   readonly #pool: Pool;
   readonly #forget: () => void;
-  readonly #clients = new Map<ServiceDesc, unknown>();
-  readonly #queue = new Set<Queued>();
-  readonly #stateListeners = new Set<(state: State) => void>();
-  readonly #eventListeners = new Set<(event: ConnectionEvent) => void>();
+  // Made with the first that is in it: a process may have thousands of connections that are idle.
+  #clients: Map<ServiceDesc, unknown> | undefined;
+  #queue: Set<Queued> | undefined;
+  #stateListeners: Set<(state: State) => void> | undefined;
+  #eventListeners: Set<(event: ConnectionEvent) => void> | undefined;
   #closed: Promise<void> | undefined;
   #stopWatchingAddresses: (() => void) | undefined;
   readonly #calls = new CallCounts();
@@ -60,17 +61,7 @@ export class Connection {
   constructor(settings: ConnectionSettings, makeChannel: MakeChannel, forget: () => void = () => {}) {
     this.settings = settings;
     this.#forget = forget;
-    this.#pool = new Pool(settings, makeChannel, {
-      onRoom: () => this.#startQueued(),
-      onFailure: (error) => {
-        this.trace.add("error", error.details);
-        this.#failQueued(error);
-      },
-      onState: (state) => this.#onState(state),
-      onEvent: (event, channel) => this.#onEvent(event, channel),
-      onChannel: (channel, what) => this.#onChannel(channel, what),
-      onCallEnd: (code) => this.#onCallEnd(code),
-    });
+    this.#pool = new Pool(settings, makeChannel, this);
   }
 
   // ── Calls ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -79,24 +70,24 @@ export class Connection {
   start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I> {
     if (this.#closed !== undefined) throw this.#closedError();
     if (this.settings.short) return this.#startAlone(spec, sink);
-    const channel = this.#queue.size === 0 || !spec.waitForReady ? this.#pool.take() : undefined;
+    const channel = this.#queue === undefined || !spec.waitForReady ? this.#pool.take() : undefined;
     if (channel !== undefined && (channel.state === "READY" || !spec.waitForReady)) {
       const handle = channel.start(spec, sink);
       this.#calls.onStart(channel.lastUsedAt);
       return handle;
     }
     const { maxQueuedCalls } = this.settings.pool;
-    if (this.#queue.size >= maxQueuedCalls) {
+    if (this.#queued >= maxQueuedCalls) {
       const details = `${maxQueuedCalls} calls wait for a connection to ${this.settings.target} already (pool.maxQueuedCalls)`;
       throw new RpcError(Code.RESOURCE_EXHAUSTED, details);
     }
     const waiting = new WaitingCall(
       spec,
       sink,
-      (gone) => this.#queue.delete(gone),
+      (gone) => this.#leaveQueue(gone),
       () => this.#lastError,
     );
-    this.#queue.add(waiting);
+    this.#enqueue(waiting);
     // One that waits for READY is on no channel that would connect for its sake.
     if (spec.waitForReady) this.#pool.connect();
     this.#watchAddresses();
@@ -110,15 +101,15 @@ export class Connection {
       spec,
       sink,
       (gone) => {
-        this.#queue.delete(gone);
+        this.#leaveQueue(gone);
         this.#pool.retire(channel);
       },
       () => this.#lastError,
     );
-    this.#queue.add(waiting);
+    this.#enqueue(waiting);
     channel.opened.then(
       () => {
-        if (!this.#queue.delete(waiting)) return;
+        if (!this.#leaveQueue(waiting)) return;
         if (waiting.begin(channel)) this.#calls.onStart(channel.lastUsedAt);
         else this.#pool.retire(channel);
       },
@@ -127,28 +118,40 @@ export class Connection {
     return waiting;
   }
 
+  get #queued(): number {
+    return this.#queue?.size ?? 0;
+  }
+
+  #enqueue(waiting: Queued): void {
+    this.#queue ??= new Set();
+    this.#queue.add(waiting);
+  }
+
+  /** Whether it was in it. */
+  #leaveQueue(gone: Queued): boolean {
+    const wasThere = this.#queue?.delete(gone) === true;
+    if (this.#queue?.size === 0) this.#queue = undefined;
+    return wasThere;
+  }
+
   #startQueued(): void {
-    for (const waiting of this.#queue) {
+    for (const waiting of this.#queue ?? []) {
       const channel = this.#pool.take(true);
       if (channel === undefined) return;
       if (waiting.isPatient && channel.state !== "READY") continue;
-      this.#queue.delete(waiting);
+      this.#leaveQueue(waiting);
       if (waiting.begin(channel)) this.#calls.onStart(channel.lastUsedAt);
     }
   }
 
   #failQueued(error: RpcError): void {
     this.#lastError = error.details;
-    for (const waiting of [...this.#queue]) waiting.fail(error);
-  }
-
-  #onCallEnd(code: Code | undefined): void {
-    this.#calls.onEnd(code);
-    if (this.#queue.size > 0 && !this.settings.short) this.#startQueued();
+    for (const waiting of [...(this.#queue ?? [])]) waiting.fail(error);
   }
 
   /** The client that everyone on this connection shares for a service. */
   client<Client>(desc: ServiceDesc, make: () => Client): Client {
+    this.#clients ??= new Map();
     if (!this.#clients.has(desc)) this.#clients.set(desc, make());
     return this.#clients.get(desc) as Client;
   }
@@ -182,7 +185,7 @@ export class Connection {
       callsFailed: failed,
       inFlight,
       lastCallStartedAt: lastStartedAt === undefined ? undefined : new Date(wallClockOf(lastStartedAt)),
-      queued: this.#queue.size,
+      queued: this.#queued,
       reconnects: Math.max(0, this.#connects - 1),
       lastError: this.#lastError,
     };
@@ -195,13 +198,15 @@ export class Connection {
 
   /** Reports every change of `state`, until the function that it returns is called. */
   watchState(listener: (state: State) => void): () => void {
+    this.#stateListeners ??= new Set();
     this.#stateListeners.add(listener);
-    return () => this.#stateListeners.delete(listener);
+    return () => this.#stateListeners?.delete(listener);
   }
 
   watchEvents(listener: (event: ConnectionEvent) => void): () => void {
+    this.#eventListeners ??= new Set();
     this.#eventListeners.add(listener);
-    return () => this.#eventListeners.delete(listener);
+    return () => this.#eventListeners?.delete(listener);
   }
 
   connect(): void {
@@ -234,27 +239,45 @@ export class Connection {
     return new RpcError(Code.UNAVAILABLE, `the connection to ${this.settings.target} was closed; dial it again`);
   }
 
-  #onState(state: State): void {
+  // ── Reported by the pool ──────────────────────────────────────────────────────────────────────────────────────────
+
+  onRoom(): void {
+    this.#startQueued();
+  }
+
+  onFailure(error: RpcError): void {
+    this.trace.add("error", error.details);
+    this.#failQueued(error);
+  }
+
+  onCallEnd(code: Code | undefined): void {
+    this.#calls.onEnd(code);
+    if (this.#queue !== undefined && !this.settings.short) this.#startQueued();
+  }
+
+  onState(state: State): void {
     traceState(this.trace, state);
-    for (const listener of [...this.#stateListeners]) listener(state);
-    if (this.#queue.size === 0 || this.settings.short) return;
+    if (this.#stateListeners !== undefined) for (const listener of [...this.#stateListeners]) listener(state);
+    if (this.#queue === undefined || this.settings.short) return;
     // On what does not work, those that do not want to wait hear why.
     if (state === "READY" || state === "TRANSIENT_FAILURE") this.#startQueued();
     else if (state === "IDLE") this.#pool.reconnect();
   }
 
-  #onChannel(channel: PooledChannel, what: "made" | "retired"): void {
+  onChannel(channel: PooledChannel, what: "made" | "retired"): void {
     const text = what === "made" ? "channel opened" : "channel takes no more calls";
     this.trace.add("info", text, identityOf(channel));
   }
 
-  #onEvent(event: ConnectionEvent, channel: PooledChannel): void {
+  onEvent(event: ConnectionEvent, channel: PooledChannel): void {
     traceEvent(this.trace, event, channel.isDraining, identityOf(channel));
     if (event.type === "connected") this.#connects++;
     else if (event.type === "health" ? !event.serving : event.type !== "goaway") this.#lastError = event.reason;
     publishEvent(this.settings.target, event);
-    for (const listener of [...this.#eventListeners]) listener(event);
+    if (this.#eventListeners !== undefined) for (const listener of [...this.#eventListeners]) listener(event);
   }
+
+  // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #watchAddresses(): void {
     this.#stopWatchingAddresses ??= watchAddresses(

@@ -41,9 +41,9 @@ export class Pool implements ChannelOwner {
   readonly #listener: PoolListener;
   readonly #suspend = new SuspendDetector();
   /** Those that take calls, or will when they are open. */
-  readonly #channels: PooledChannel[] = [];
+  #channels: readonly PooledChannel[] = [];
   /** Those that take no more calls, until the last of theirs has ended. */
-  readonly #retiring = new Set<PooledChannel>();
+  #retiring: Set<PooledChannel> | undefined;
   #state: State = "IDLE";
   #closed = false;
   #turn = 0;
@@ -66,7 +66,7 @@ export class Pool implements ChannelOwner {
 
   /** With those that take no more calls, and close when theirs have ended. */
   get allChannels(): readonly PooledChannel[] {
-    return [...this.#channels, ...this.#retiring];
+    return [...this.#channels, ...(this.#retiring ?? [])];
   }
 
   /**
@@ -97,7 +97,7 @@ export class Pool implements ChannelOwner {
   /** A channel for one call, closed after it. */
   takeOnce(): PooledChannel {
     const channel = new PooledChannel(this, this.#make, true);
-    this.#retiring.add(channel);
+    this.#setAside(channel);
     return channel;
   }
 
@@ -119,23 +119,23 @@ export class Pool implements ChannelOwner {
 
   /** Takes a channel out: it closes when its calls have ended. */
   retire(channel: PooledChannel): void {
-    const index = this.#channels.indexOf(channel);
-    if (index >= 0) this.#channels.splice(index, 1);
-    this.#retiring.add(channel);
+    this.#channels = without(this.#channels, channel);
+    this.#setAside(channel);
     // It may be told twice, as by a call that is cancelled while its own channel opens.
     if (!channel.isDraining) this.#listener.onChannel(channel, "retired");
     // Whatever goes wrong with a channel that nobody uses any more.
     void channel
       .drain(Number.POSITIVE_INFINITY)
       .catch(() => {})
-      .then(() => this.#retiring.delete(channel));
+      .then(() => this.#forget(channel));
     this.#update();
   }
 
   async close(graceMs: number): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#idleTimer);
-    const all = [...this.#channels.splice(0), ...this.#retiring];
+    const all = this.allChannels;
+    this.#channels = [];
     this.#update();
     await Promise.all(all.map((channel) => channel.drain(graceMs)));
   }
@@ -166,6 +166,17 @@ export class Pool implements ChannelOwner {
 
   #open(): PooledChannel[] {
     return this.#channels.filter(({ isOpen }) => isOpen);
+  }
+
+  /** Calls do not find it. */
+  #setAside(channel: PooledChannel): void {
+    this.#retiring ??= new Set();
+    this.#retiring.add(channel);
+  }
+
+  #forget(channel: PooledChannel): void {
+    this.#retiring?.delete(channel);
+    if (this.#retiring?.size === 0) this.#retiring = undefined;
   }
 
   /** Of the channels with room; one that works before one that does not. */
@@ -235,7 +246,7 @@ export class Pool implements ChannelOwner {
   }
 
   #add(channel: PooledChannel = new PooledChannel(this, this.#make)): void {
-    this.#channels.push(channel);
+    this.#channels = this.#channels.concat(channel);
     this.#update();
     channel.opened.then(
       () => {
@@ -246,9 +257,8 @@ export class Pool implements ChannelOwner {
         this.#listener.onRoom();
       },
       (cause) => {
-        const index = this.#channels.indexOf(channel);
-        if (index < 0) return;
-        this.#channels.splice(index, 1);
+        if (!this.#channels.includes(channel)) return;
+        this.#channels = without(this.#channels, channel);
         this.#update();
         if (this.#channels.length > 0) return;
         this.#listener.onFailure(notOpened(cause));
@@ -277,7 +287,7 @@ export class Pool implements ChannelOwner {
   /** Make before break. Where no replacement can be had, the old one stays. */
   async #replace(channel: PooledChannel): Promise<void> {
     const next = new PooledChannel(this, this.#make);
-    this.#retiring.add(next);
+    this.#setAside(next);
     const ready = await next.becomesReady(this.#settings.connectTimeoutMs).catch(() => false);
     if (this.#closed) return;
     const index = this.#channels.indexOf(channel);
@@ -289,8 +299,8 @@ export class Pool implements ChannelOwner {
       else this.#askAgain(channel);
       return;
     }
-    this.#retiring.delete(next);
-    this.#channels[index] = next;
+    this.#forget(next);
+    this.#channels = this.#channels.map((one) => (one === channel ? next : one));
     this.#watchAge(next);
     this.retire(channel);
     this.#watchIdleness();
@@ -326,6 +336,10 @@ export class Pool implements ChannelOwner {
     this.#state = state;
     this.#listener.onState(state);
   }
+}
+
+function without(channels: readonly PooledChannel[], gone: PooledChannel): readonly PooledChannel[] {
+  return channels.filter((one) => one !== gone);
 }
 
 /** Loaded by its first use: who does not ask for health does not pay for it. */

@@ -12,7 +12,8 @@ type AnyCall = WaitingCall<any, any>;
 
 /** Calls that wait for a connection, or for room on one, in the order in which they came. */
 export class WaitingCalls implements CallStarter {
-  readonly #calls = new Set<AnyCall>();
+  /** Undefined while there are none. */
+  #calls: Set<AnyCall> | undefined;
   readonly #onCallEnd: OnCallEnd;
   readonly #why: () => string | undefined;
   readonly #onNone: (() => void)[] = [];
@@ -26,19 +27,20 @@ export class WaitingCalls implements CallStarter {
   }
 
   get size(): number {
-    return this.#calls.size;
+    return this.#calls?.size ?? 0;
   }
 
   add<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): WaitingCall<I, O> {
     const waiting = new WaitingSink(sink, this.#onCallEnd);
     const call = new WaitingCall<I, O>(spec, waiting, (gone) => this.#release(gone), this.#why);
+    this.#calls ??= new Set();
     this.#calls.add(call);
     return call;
   }
 
   /** Begins as many as there is room for. */
   beginAll(pick: () => CallStarter | undefined): void {
-    for (const call of this.#calls) {
+    for (const call of this.#calls ?? []) {
       this.#picked = pick();
       if (this.#picked === undefined) return;
       this.#release(call);
@@ -48,12 +50,12 @@ export class WaitingCalls implements CallStarter {
 
   /** Ends the wait of all, or of some. */
   fail(error: RpcError, which: (call: AnyCall) => boolean = () => true): void {
-    for (const call of [...this.#calls]) if (which(call)) call.fail(error);
+    for (const call of [...(this.#calls ?? [])]) if (which(call)) call.fail(error);
   }
 
   /** Resolves when none waits. */
   async none(): Promise<void> {
-    if (this.#calls.size > 0) await new Promise<void>((resolve) => this.#onNone.push(resolve));
+    if (this.#calls !== undefined) await new Promise<void>((resolve) => this.#onNone.push(resolve));
   }
 
   /** For a call that has waited. */
@@ -64,8 +66,10 @@ export class WaitingCalls implements CallStarter {
   }
 
   #release(call: AnyCall): void {
-    this.#calls.delete(call);
-    if (this.#calls.size === 0) for (const resolve of this.#onNone.splice(0)) resolve();
+    this.#calls?.delete(call);
+    if (this.size > 0) return;
+    this.#calls = undefined;
+    for (const resolve of this.#onNone.splice(0)) resolve();
   }
 }
 

@@ -30,6 +30,11 @@ export class CountingGate implements ConnectionGate {
     this.#maxConnections = maxConnections;
   }
 
+  /** The same for all: nothing has to be kept of each. */
+  readonly #leave = (): void => {
+    this.openConnections--;
+  };
+
   open(): (() => void) | undefined {
     const free = this.freeDescriptors();
     if (this.openConnections >= this.#maxConnections || (free !== undefined && free < reservedDescriptors)) {
@@ -39,9 +44,7 @@ export class CountingGate implements ConnectionGate {
     this.openConnections++;
     this.accepted++;
     this.#since++;
-    return () => {
-      this.openConnections--;
-    };
+    return this.#leave;
   }
 
   /** How many file descriptors the process has left, a second ago at most; undefined where the system does not tell. */

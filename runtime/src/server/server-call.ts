@@ -14,9 +14,9 @@ import type {
 } from "../contract.js";
 import { atDeadline, checkPoint, fromEpochMs, noDeadline, timeLeft, toDate } from "../deadline.js";
 import { describe, isMisuse, misuse, RpcError } from "../error.js";
-import { MessageStream } from "../message-stream.js";
+import { MessageStream, type MessageStreamOwner } from "../message-stream.js";
 import { Metadata, type MetadataInit } from "../metadata.js";
-import { Pump, toAsyncIterable } from "../pump.js";
+import { Pump, type PumpTarget, toAsyncIterable } from "../pump.js";
 import { Reply } from "../reply.js";
 import { Code, type Status } from "../status.js";
 import { statusDetailsKey } from "../status-details.js";
@@ -60,7 +60,9 @@ export interface CallHost {
  * One call at a server: the sink that the transport reports to, the call that an implementation sees, and the call
  * that interceptors see.
  */
-export class IncomingServerCall implements ServerSink, PropagatingCall, ServerSideCall {
+export class IncomingServerCall
+  implements ServerSink, PropagatingCall, ServerSideCall, MessageStreamOwner, PumpTarget<unknown>
+{
   readonly side = "server";
   readonly method: MethodDesc;
   request: unknown;
@@ -77,6 +79,8 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, ServerSi
   /** Of kinds that stream requests. */
   readonly #incoming: MessageStream<unknown> | undefined;
   #hasRequest = false;
+  /** What interceptors have made of the answer; undefined where there are none. */
+  #intercepted: Reply | undefined;
   #pump: Pump<unknown> | undefined;
   #over = false;
   #headersSent = false;
@@ -102,10 +106,7 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, ServerSi
     route.counter.onStart(startedAt);
     if (this.method.kind !== "unary") host.streams.add(this);
     if (this.#streamsRequests) {
-      this.#incoming = new MessageStream<unknown>(
-        () => call.read(1),
-        () => {},
-      );
+      this.#incoming = new MessageStream<unknown>(this);
       this.requests = this.#incoming;
     }
   }
@@ -135,7 +136,7 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, ServerSi
     const takesMs = Math.round(this.timeLeftMs());
     this.#stopTimer = atDeadline(this.#deadline, () => {
       const details = `the server takes at most ${takesMs} ms for ${this.method.path}`;
-      this.#fail(new RpcError(Code.DEADLINE_EXCEEDED, details));
+      this.fail(new RpcError(Code.DEADLINE_EXCEEDED, details));
     });
   }
 
@@ -225,7 +226,7 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, ServerSi
     if (this.#incoming !== undefined) {
       this.#incoming.push(message);
     } else if (this.#hasRequest) {
-      this.#fail(new RpcError(Code.UNIMPLEMENTED, `more than one request to ${this.method.path}, which takes one`));
+      this.fail(new RpcError(Code.UNIMPLEMENTED, `more than one request to ${this.method.path}, which takes one`));
     } else {
       this.#hasRequest = true;
       this.request = message;
@@ -236,7 +237,7 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, ServerSi
     if (this.#over) return;
     if (this.#incoming !== undefined) this.#incoming.close();
     else if (this.#hasRequest) this.#run();
-    else this.#fail(new RpcError(Code.UNIMPLEMENTED, `no request to ${this.method.path}, which takes one`));
+    else this.fail(new RpcError(Code.UNIMPLEMENTED, `no request to ${this.method.path}, which takes one`));
   }
 
   onWritable(): void {
@@ -307,11 +308,16 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, ServerSi
     }
     try {
       const result = this.#invoke();
-      if (this.#streamsResponses) this.#stream(result as MessageSource<unknown>, () => this.#succeed());
-      else if (isThenable(result)) result.then(this.#respond, this.#fail);
-      else this.#respond(result);
+      if (this.#streamsResponses) this.#stream(result as MessageSource<unknown>);
+      else if (!isThenable(result)) this.#respond(result);
+      else {
+        result.then(
+          (message) => this.#respond(message),
+          (thrown) => this.fail(thrown),
+        );
+      }
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
@@ -321,37 +327,45 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, ServerSi
       const reply = intercepted(this);
       const headers = await reply.headers;
       if (headers.size > 0 && !this.#headersSent) this.sendHeaders(headers);
-      const end = () => reply.status.then((status) => this.#succeed(status.metadata), this.#fail);
-      if (this.#streamsResponses) return this.#stream(reply.messages, end);
-      this.#send(await reply.message);
-      await end();
+      this.#intercepted = reply;
+      if (this.#streamsResponses) return this.#stream(reply.messages);
+      this.send(await reply.message);
+      this.end();
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
-  #stream(messages: MessageSource<unknown>, end: () => void): void {
-    const target = { send: (message: unknown) => this.#send(message), end, fail: this.#fail };
+  #stream(messages: MessageSource<unknown>): void {
     try {
-      this.#pump = new Pump(messages, target);
+      this.#pump = new Pump(messages, this);
     } catch (error) {
       throw new Fault(error);
     }
     // It may have ended while an interceptor was waiting.
     if (this.#over) this.#stopPump();
-    else void this.#pump.run();
+    else this.#pump.run();
   }
 
-  readonly #respond = (message: unknown): void => {
+  #respond(message: unknown): void {
     try {
-      this.#send(message);
+      this.send(message);
       this.#succeed();
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
-  };
+  }
 
-  #send(message: unknown): boolean {
+  // ── What its loop takes of requests, and what is answered ─────────────────────────────────────────────────────────
+
+  onTaken(): void {
+    this.#call.read(1);
+  }
+
+  /** Whoever does not want the rest answers without it. */
+  onLeft(): void {}
+
+  send(message: unknown): boolean {
     if (this.#over) return true;
     if (message === null || typeof message !== "object") {
       throw new Fault(new TypeError(`a ${this.method.response.typeName} must be an object, not ${describe(message)}`));
@@ -366,6 +380,15 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, ServerSi
     }
   }
 
+  /** The last message was sent. */
+  end(): void {
+    if (this.#intercepted === undefined) this.#succeed();
+    else
+      this.#intercepted.status
+        .then(({ metadata }) => this.#succeed(metadata))
+        .catch((thrown: unknown) => this.fail(thrown));
+  }
+
   #succeed(trailers: Metadata = this.#trailers ?? noTrailers): void {
     if (this.#over) return;
     this.#finish();
@@ -374,7 +397,7 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, ServerSi
     this.#tellEnd(status);
   }
 
-  readonly #fail = (thrown: unknown): void => {
+  fail(thrown: unknown): void {
     const stopped = this.#stoppedAsAsked(thrown) ? this.#askedToEnd : thrown;
     const answer = isAnswer(stopped) ? stopped : faultAnswer(stopped);
     if (answer !== stopped && !(this.#failure !== undefined && isAbortError(thrown))) {
@@ -388,7 +411,7 @@ export class IncomingServerCall implements ServerSink, PropagatingCall, ServerSi
     this.#call.end(status);
     this.#abort?.abort(answer);
     this.#tellEnd(status);
-  };
+  }
 
   /** What goes wrong while somebody hears of the end changes nothing of it. */
   #tellEnd(status: Status): void {

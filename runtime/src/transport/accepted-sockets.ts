@@ -13,18 +13,28 @@ export class AcceptedSockets {
   readonly #gate: ConnectionGate;
   readonly #onSocket: OnSocket;
   readonly #openingMs: number;
-  readonly #open = new Set<Socket>();
+  /** With what tells the gate that it has left. */
+  readonly #open = new Map<Socket, () => void>();
+  /** Those that may not have begun to speak yet, and what waits for it. */
+  readonly #opening = new Map<Socket, NodeJS.Timeout>();
   /** Those that speak, as `TLSSocket` where they are encrypted. */
   readonly speaking: Set<Socket> = new Set();
   #closed = false;
   #destroyed = false;
   #onSpoken: (() => void)[] = [];
 
+  /** One listener for all sockets: a process may have thousands that are idle. */
+  readonly #onClosed: (this: Socket) => void;
+
   /** @param openingMs milliseconds that a client has, once it is connected, to begin to speak HTTP/2 */
   constructor(gate: ConnectionGate, onSocket: OnSocket, openingMs: number) {
     this.#gate = gate;
     this.#onSocket = onSocket;
     this.#openingMs = openingMs;
+    const forget = (socket: Socket) => this.#forget(socket);
+    this.#onClosed = function () {
+      forget(this);
+    };
   }
 
   /** Whether one that has just connected may stay. Whoever may not is closed without a word. */
@@ -34,14 +44,10 @@ export class AcceptedSockets {
       socket.destroy();
       return false;
     }
-    this.#open.add(socket);
+    this.#open.set(socket, leave);
     // A connection that breaks is reported to those who speak on it.
-    socket.on("error", () => {});
-    socket.once("close", () => {
-      this.#open.delete(socket);
-      leave();
-      this.#tellSpoken();
-    });
+    socket.on("error", nothing);
+    socket.on("close", this.#onClosed);
     socket.setNoDelay(true);
     return true;
   }
@@ -55,14 +61,16 @@ export class AcceptedSockets {
     }
     // Nothing else bounds it: who has not begun has no session yet that could be pinged, or be idle.
     const timer = setTimeout(() => {
+      this.#opening.delete(socket);
       if (socket.bytesRead < openingBytes) socket.destroy();
     }, this.#openingMs).unref();
-    socket.on("error", () => {});
+    this.#opening.set(socket, timer);
     this.speaking.add(socket);
-    socket.once("close", () => {
-      clearTimeout(timer);
-      this.speaking.delete(socket);
-    });
+    // What encrypts a socket is another one.
+    if (!this.#open.has(socket)) {
+      socket.on("error", nothing);
+      socket.on("close", this.#onClosed);
+    }
     this.#onSocket(socket);
     this.#tellSpoken();
   }
@@ -70,6 +78,15 @@ export class AcceptedSockets {
   /** Until all that were let in speak: TLS takes its time. At once where they do. */
   async allSpeak(): Promise<void> {
     if (this.#open.size > this.speaking.size) await new Promise<void>((resolve) => this.#onSpoken.push(resolve));
+  }
+
+  #forget(socket: Socket): void {
+    this.speaking.delete(socket);
+    clearTimeout(this.#opening.get(socket));
+    this.#opening.delete(socket);
+    this.#open.get(socket)?.();
+    this.#open.delete(socket);
+    this.#tellSpoken();
   }
 
   #tellSpoken(): void {
@@ -85,7 +102,7 @@ export class AcceptedSockets {
   async destroy(): Promise<void> {
     this.#destroyed = true;
     await Promise.all(
-      Array.from(this.#open, (socket) => {
+      Array.from(this.#open.keys(), (socket) => {
         // Not `once()` of node:events, which fails where the socket breaks before it closes.
         const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
         socket.destroy();
@@ -94,3 +111,6 @@ export class AcceptedSockets {
     );
   }
 }
+
+/** What is the matter with a socket is said when it closes. */
+function nothing(): void {}

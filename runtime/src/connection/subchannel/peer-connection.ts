@@ -50,7 +50,7 @@ export class PeerConnection implements ConnectionObserver {
   readonly address: Address;
   readonly #plan: ConnectionPlan;
   readonly #owner: PeerConnectionOwner;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #socket: Socket | undefined;
   #isAccepted = false;
   #isReady = false;
@@ -150,6 +150,7 @@ export class PeerConnection implements ConnectionObserver {
   onReady(): void {
     if (this.#isOver || this.#isReady) return;
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#isReady = true;
     this.#readyAt = performance.now();
     const { checkHealth } = this.#plan;

@@ -24,7 +24,7 @@ export class ClientConnection extends Session<AnyClientStream> implements Socket
   readonly maxReceiveMessageBytes: number;
   readonly headers: RequestHeaders;
   readonly #observer: ConnectionObserver;
-  readonly #waitingPings = new Set<(error: RpcError) => void>();
+  #waitingPings: Set<(error: RpcError) => void> | undefined;
   #nextStream = 1;
   #isReady = false;
   /** Calls that hold the process open. */
@@ -69,7 +69,7 @@ export class ClientConnection extends Session<AnyClientStream> implements Socket
     const began = performance.now();
     return new Promise<number>((resolve, reject) => {
       const stop = atDeadline(deadline, () => {
-        this.#waitingPings.delete(fail);
+        this.#waitingPings?.delete(fail);
         reject(new RpcError(Code.DEADLINE_EXCEEDED, "the answer did not come before the deadline"));
       });
       const fail = (error: RpcError) => {
@@ -80,9 +80,10 @@ export class ClientConnection extends Session<AnyClientStream> implements Socket
         fail(new RpcError(Code.UNAVAILABLE, "there is no connection"));
         return;
       }
+      this.#waitingPings ??= new Set();
       this.#waitingPings.add(fail);
       this.sendPing(() => {
-        if (!this.#waitingPings.delete(fail)) return;
+        if (this.#waitingPings?.delete(fail) !== true) return;
         stop();
         resolve(performance.now() - began);
       });
@@ -189,9 +190,10 @@ export class ClientConnection extends Session<AnyClientStream> implements Socket
 
   protected onLost(reason: string): void {
     for (const stream of [...this.streams.values()]) stream.onConnectionLost(reason);
+    if (this.#waitingPings === undefined) return;
     const error = new RpcError(Code.UNAVAILABLE, `the connection to ${this.peer} was lost: ${reason}`);
     for (const fail of this.#waitingPings) fail(error);
-    this.#waitingPings.clear();
+    this.#waitingPings = undefined;
   }
 
   protected onClosed(reason: string): void {

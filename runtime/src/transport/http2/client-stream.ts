@@ -302,6 +302,7 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
   /** Whoever ends it is not called back inside of that. */
   #finishSoon(status: Status, progress: Progress): void {
     this.isDone = true;
+    this.isWriteEnded = true;
     deadlines.remove(this);
     soon(() => this.#tellEnd(status, progress));
   }

@@ -1,7 +1,7 @@
 import { encodings } from "../../compression.js";
 import type { CallSpec, SpeakOptions } from "../../contract.js";
 import { formatTimeout } from "./grpc-timeout.js";
-import type { HpackEncoder, RepeatedFields } from "./hpack/encoder.js";
+import type { FieldPairs, HpackEncoder, RepeatedFields } from "./hpack/encoder.js";
 import type { Output } from "./output.js";
 import { beginHeaderBlock, endHeaderBlock } from "./write-header-block.js";
 import { writeMetadata } from "./write-metadata.js";
@@ -63,16 +63,30 @@ export class RequestHeaders {
     return fields;
   }
 
-  #fields(path: string, authority: string): [string, string][] {
-    return [
-      [":method", "POST"],
-      [":scheme", this.#scheme],
-      [":path", path],
-      [":authority", authority],
-      ["te", "trailers"],
-      ["content-type", "application/grpc"],
-      ["user-agent", userAgent],
-      ["grpc-accept-encoding", encodings.join(",")],
-    ];
+  #fields(path: string, authority: string): FieldPairs {
+    return fieldsOf(this.#scheme, authority, path);
   }
+}
+
+const post: FieldPairs[number] = [":method", "POST"];
+
+/** Behind those that are of one method, or of one server. */
+const commonFields: FieldPairs = [
+  ["te", "trailers"],
+  ["content-type", "application/grpc"],
+  ["user-agent", userAgent],
+  ["grpc-accept-encoding", encodings.join(",")],
+];
+
+/** Of all connections of the process: those to one server say the same. */
+const lists = new Map<string, FieldPairs>();
+
+function fieldsOf(scheme: string, authority: string, path: string): FieldPairs {
+  const key = `${scheme}://${authority}${path}`;
+  let fields = lists.get(key);
+  if (fields === undefined) {
+    fields = [post, [":scheme", scheme], [":path", path], [":authority", authority], ...commonFields];
+    if (lists.size < mostMethods) lists.set(key, fields);
+  }
+  return fields;
 }

@@ -3,10 +3,18 @@ import type { Metadata } from "../../metadata.js";
 import { Code, type Status } from "../../status.js";
 import { Flag } from "./frames.js";
 import { encodeStatusMessage } from "./grpc-status.js";
-import type { HpackEncoder, RepeatedFields } from "./hpack/encoder.js";
+import type { FieldPairs, HpackEncoder, RepeatedFields } from "./hpack/encoder.js";
 import type { Output } from "./output.js";
 import { beginHeaderBlock, endHeaderBlock } from "./write-header-block.js";
 import { writeMetadata } from "./write-metadata.js";
+
+// The same on all connections.
+const headerFields: FieldPairs = [
+  [":status", "200"],
+  ["content-type", "application/grpc"],
+  ["grpc-accept-encoding", encodings.join(",")],
+];
+const okFields: FieldPairs = [["grpc-status", "0"]];
 
 /** The responses' header lists of one connection (PROTOCOL-HTTP2, Responses). */
 export class ResponseHeaders {
@@ -16,12 +24,8 @@ export class ResponseHeaders {
 
   constructor(encoder: HpackEncoder) {
     this.#encoder = encoder;
-    this.#headers = encoder.repeated([
-      [":status", "200"],
-      ["content-type", "application/grpc"],
-      ["grpc-accept-encoding", encodings.join(",")],
-    ]);
-    this.#ok = encoder.repeated([["grpc-status", "0"]]);
+    this.#headers = encoder.repeated(headerFields);
+    this.#ok = encoder.repeated(okFields);
   }
 
   writeHeaders(output: Output, streamId: number, metadata: Metadata | undefined, encoding: Encoding): void {

@@ -9,6 +9,8 @@ const nothing = Buffer.alloc(0);
 /** Where strings are decoded to, one at a time; longer ones get a buffer of their own. */
 const scratch = Buffer.allocUnsafeSlow(4096);
 
+const names = new NameCache();
+
 /**
  * How many bytes of an integer may follow its first: 28 bits, far more than a header block has bytes or a table fields. A
  * limit is needed, as zeros can follow without end (RFC 7541, section 5.1).
@@ -21,7 +23,6 @@ export class BlockReader {
   /** Where the next byte is. */
   at = 0;
   end = 0;
-  readonly #names = new NameCache();
 
   open(bytes: Buffer, start: number, end: number): void {
     this.bytes = bytes;
@@ -62,11 +63,11 @@ export class BlockReader {
     const start = this.at;
     if (length > this.end - start) throw cutShort();
     this.at += length;
-    if (!isHuffman) return isName ? this.#names.textOf(this.bytes, start, this.at) : textOf(this.bytes, start, this.at);
+    if (!isHuffman) return isName ? names.textOf(this.bytes, start, this.at) : textOf(this.bytes, start, this.at);
     const room = maxDecodedBytes(length);
     const decoded = room <= scratch.length ? scratch : Buffer.allocUnsafe(room);
     const written = readHuffman(this.bytes, start, this.at, decoded);
-    return isName ? this.#names.textOf(decoded, 0, written) : textOf(decoded, 0, written);
+    return isName ? names.textOf(decoded, 0, written) : textOf(decoded, 0, written);
   }
 }
 

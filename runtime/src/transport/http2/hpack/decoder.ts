@@ -3,6 +3,7 @@ import { DynamicTable, defaultTableBytes } from "./dynamic-table.js";
 import { HeaderField } from "./field.js";
 import { HpackError } from "./hpack-error.js";
 import { indexed, indexedLiteral, neverIndexedLiteral, plainLiteral, sizeUpdate } from "./representation.js";
+import { sharedField } from "./shared-fields.js";
 import { firstDynamicIndex, staticFields } from "./static-table.js";
 
 export { HpackError } from "./hpack-error.js";
@@ -15,6 +16,9 @@ export interface FieldSink {
 /** For the rest of a block whose sink has thrown: the table needs it all the same. */
 const deafSink: FieldSink = { onField() {} };
 
+/** One for all connections: a block is read in one go. */
+const reader = new BlockReader();
+
 /** Decodes the header blocks of one connection, in the order in which they came (RFC 7541, section 3). */
 export class HpackDecoder {
   /**
@@ -22,7 +26,6 @@ export class HpackDecoder {
    * @internal
    */
   readonly table: DynamicTable = new DynamicTable(defaultTableBytes);
-  readonly #reader = new BlockReader();
   readonly #maxTableBytes: number;
   /** The largest size that the peer may choose now. */
   #limit: number;
@@ -54,7 +57,6 @@ export class HpackDecoder {
    * comes out once the whole block has been read: the table is right, and the sink has heard of no further field.
    */
   decode(block: Buffer, start: number, end: number, sink: FieldSink): void {
-    const reader = this.#reader;
     reader.open(block, start, end);
     try {
       this.#readSizeUpdates();
@@ -65,7 +67,6 @@ export class HpackDecoder {
   }
 
   #readFields(block: Buffer, sink: FieldSink): void {
-    const reader = this.#reader;
     const { end } = reader;
     let hearing = sink;
     let failure: { readonly error: unknown } | undefined;
@@ -101,19 +102,19 @@ export class HpackDecoder {
   /** Section 6.2. */
   #literal(first: number): HeaderField {
     if (first >= indexedLiteral.bits) {
-      const field = this.#literalField(indexedLiteral.limit, false);
+      const name = this.#literalName(indexedLiteral.limit);
+      const field = sharedField(name, reader.value());
       this.table.insert(field);
       return field;
     }
     if (first >= sizeUpdate.bits) throw new HpackError("a header block changes the size of the table behind a field");
-    return this.#literalField(plainLiteral.limit, first >= neverIndexedLiteral.bits);
+    const name = this.#literalName(plainLiteral.limit);
+    return new HeaderField(name, reader.value(), first >= neverIndexedLiteral.bits);
   }
 
-  #literalField(limit: number, isSensitive: boolean): HeaderField {
-    const reader = this.#reader;
+  #literalName(limit: number): string {
     const index = reader.integer(limit);
-    const name = index === 0 ? reader.name() : this.#indexedField(index).name;
-    return new HeaderField(name, reader.value(), isSensitive);
+    return index === 0 ? reader.name() : this.#indexedField(index).name;
   }
 
   /**
@@ -121,7 +122,6 @@ export class HpackDecoder {
    * and more do no harm.
    */
   #readSizeUpdates(): void {
-    const reader = this.#reader;
     while (reader.at < reader.end && (reader.bytes[reader.at]! & ~sizeUpdate.limit) === sizeUpdate.bits) {
       const bytes = reader.integer(sizeUpdate.limit);
       if (bytes > this.#limit) {

@@ -3,13 +3,16 @@ import type { HeaderField } from "./field.js";
 /** What both ends of a connection take for granted before they say otherwise: SETTINGS_HEADER_TABLE_SIZE of RFC 9113. */
 export const defaultTableBytes = 4096;
 
+/** Most tables have a few. A power of two. */
+const fewest = 4;
+
 /**
  * The dynamic table (RFC 7541, section 2.3.2): a queue of fields, the newest first, of so many bytes.
  *
  * A ring, which grows as it fills: a table of 64 KiB may hold 2,048 fields, and hardly ever does.
  */
 export class DynamicTable {
-  #ring: (HeaderField | undefined)[] = new Array(16).fill(undefined);
+  #ring: (HeaderField | undefined)[] = new Array(fewest).fill(undefined);
   #maxBytes: number;
   #bytes = 0;
   #inserted = 0;
@@ -46,6 +49,11 @@ export class DynamicTable {
   at(position: number): HeaderField | undefined {
     if (position >= this.#inserted - this.#evicted) return undefined;
     return this.#ring[(this.#inserted - 1 - position) & (this.#ring.length - 1)];
+  }
+
+  /** The field with that number, one of those that are there. */
+  withNumber(number: number): HeaderField {
+    return this.#ring[(number - 1) & (this.#ring.length - 1)]!;
   }
 
   /** Makes room and puts it in front. One that is larger than the table leaves it empty (section 4.4). */

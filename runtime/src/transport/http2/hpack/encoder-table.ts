@@ -1,9 +1,10 @@
 import { DynamicTable, defaultTableBytes } from "./dynamic-table.js";
 import { EvictionCredit } from "./eviction-credit.js";
-import { fieldOverhead, HeaderField } from "./field.js";
-import type { KnownName } from "./known-name.js";
+import { fieldOverhead, type HeaderField } from "./field.js";
+import { KnownName } from "./known-name.js";
 import { KnownNames } from "./known-names.js";
-import { firstDynamicIndex } from "./static-table.js";
+import { sharedField } from "./shared-fields.js";
+import { firstDynamicIndex, staticIndexWith, staticNames } from "./static-table.js";
 
 /** The largest value that is put into the table for the sake of its name alone. */
 const maxValueForName = 64;
@@ -20,7 +21,40 @@ export class EncoderTable {
   }
 
   known(name: string): KnownName {
-    return this.#names.of(name);
+    return this.#names.get(name) ?? this.#learn(name);
+  }
+
+  /** Fields that repeat come into the table without it. */
+  #learn(name: string): KnownName {
+    const known = new KnownName(name);
+    for (let number = this.dynamic.evicted + 1; number <= this.dynamic.inserted; number++) {
+      const field = this.dynamic.withNumber(number);
+      if (field.name === name) known.entered(field.value, number);
+    }
+    this.#names.add(known);
+    return known;
+  }
+
+  /**
+   * The index of a field in either table, or 0. For fields that repeat, which are looked for only when the table has
+   * changed: to go through it then costs less than to keep what is known of their names, on each connection.
+   */
+  indexOf(name: string, value: string): number {
+    const staticIndex = staticIndexWith(name, value);
+    return staticIndex === 0 ? this.#indexWhere((field) => field.name === name && field.value === value) : staticIndex;
+  }
+
+  /** The index of a field with this name, or 0. */
+  indexOfName(name: string): number {
+    return staticNames.get(name) ?? this.#indexWhere((field) => field.name === name);
+  }
+
+  /** The newest. */
+  #indexWhere(isMeant: (field: HeaderField) => boolean): number {
+    for (let number = this.dynamic.inserted; number > this.dynamic.evicted; number--) {
+      if (isMeant(this.dynamic.withNumber(number))) return this.indexOfNumber(number);
+    }
+    return 0;
   }
 
   /**
@@ -49,12 +83,13 @@ export class EncoderTable {
    * fill the table with nothing but that. None that takes a quarter of the table.
    */
   isWorthEntering(known: KnownName, value: string): boolean {
+    const bytes = listBytes(known.name, value);
     const isNameNew = !known.wasSent;
     known.wasSent = true;
     const isRecent = known.isRecent(value);
-    if (4 * listBytes(known, value) > this.dynamic.maxBytes) return false;
+    if (4 * bytes > this.dynamic.maxBytes) return false;
     if (!isRecent && (isNameNew || value.length > maxValueForName || this.nameIndexOf(known) !== 0)) return false;
-    const evictions = this.dynamic.evictionsFor(listBytes(known, value));
+    const evictions = this.dynamic.evictionsFor(bytes);
     // Of a name with many entries, one is given up for a new one even where there is room: values may be without end.
     return this.credit.take(evictions === 0 && known.isCrowded ? 1 : evictions);
   }
@@ -64,19 +99,19 @@ export class EncoderTable {
    * if it was just written before. Of a thousand methods, each has a path that repeats, and they must not push out what is
    * the same for all.
    */
-  hasRoomForRepeated(known: KnownName, value: string): boolean {
-    const bytes = listBytes(known, value);
+  hasRoomForRepeated(name: string, value: string): boolean {
+    const bytes = listBytes(name, value);
     const evictions = this.dynamic.evictionsFor(bytes);
     if (evictions === 0) return bytes <= this.dynamic.maxBytes;
-    return known.isRecent(value) && 4 * bytes <= this.dynamic.maxBytes && this.credit.take(evictions);
+    return this.known(name).isRecent(value) && 4 * bytes <= this.dynamic.maxBytes && this.credit.take(evictions);
   }
 
-  enter(known: KnownName, value: string): void {
-    this.dynamic.insert(new HeaderField(known.name, value, false));
-    known.entered(value, this.dynamic.inserted);
+  enter(name: string, value: string): void {
+    this.dynamic.insert(sharedField(name, value));
+    this.#names.get(name)?.entered(value, this.dynamic.inserted);
   }
 }
 
-function listBytes(known: KnownName, value: string): number {
-  return known.name.length + value.length + fieldOverhead;
+function listBytes(name: string, value: string): number {
+  return name.length + value.length + fieldOverhead;
 }

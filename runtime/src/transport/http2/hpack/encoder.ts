@@ -1,8 +1,7 @@
 import type { ByteTarget } from "../byte-target.js";
 import { type DynamicTable, defaultTableBytes } from "./dynamic-table.js";
 import { EncoderTable } from "./encoder-table.js";
-import type { KnownName } from "./known-name.js";
-import { CachedFields, type RepeatedField, type RepeatedFields } from "./repeated-fields.js";
+import { CachedFields, type FieldPairs, type RepeatedFields } from "./repeated-fields.js";
 import {
   indexed,
   indexedLiteral,
@@ -11,9 +10,10 @@ import {
   type Representation,
   sizeUpdate,
 } from "./representation.js";
+import { sensitiveNames } from "./sensitive-names.js";
 import { maxIntegerBytes, writeInteger, writeRaw, writeShortest } from "./writing.js";
 
-export type { RepeatedFields } from "./repeated-fields.js";
+export type { FieldPairs, RepeatedFields } from "./repeated-fields.js";
 
 /** Room for the integers of a literal: an index, and the lengths of a name and a value. */
 const literalOverhead = 3 * maxIntegerBytes;
@@ -74,73 +74,64 @@ export class HpackEncoder {
     const index = table.indexOfNumber(table.numberOf(known, value));
     target.reserve(literalOverhead + name.length + value.length);
     if (index !== 0) target.end = writeInteger(target.buffer, target.end, indexed, index);
-    else if (known.isSensitive) this.#literal(target, neverIndexedLiteral, known, value);
-    else if (table.isWorthEntering(known, value)) this.#enter(target, known, value);
-    else this.#literal(target, plainLiteral, known, value);
+    else {
+      const nameIndex = table.nameIndexOf(known);
+      if (known.isSensitive) this.#literal(target, neverIndexedLiteral, nameIndex, name, value);
+      else if (table.isWorthEntering(known, value)) this.#enter(target, nameIndex, name, value);
+      else this.#literal(target, plainLiteral, nameIndex, name, value);
+    }
   }
 
   /**
    * Fields that come again in many blocks, in this order. They are put into the table when they are first written, as far
    * as they fit; what is written then is a few bytes, copied.
    */
-  repeated(fields: readonly (readonly [name: string, value: string])[]): RepeatedFields {
+  repeated(fields: FieldPairs): RepeatedFields {
     return new CachedFields(this, fields);
   }
 
   /** @internal */
-  repeatedField(target: ByteTarget, field: RepeatedField): boolean {
-    const { name, value } = field;
+  repeatedField(target: ByteTarget, name: string, value: string): boolean {
     const table = this.#table;
     target.reserve(literalOverhead + name.length + value.length);
-    let index = table.indexOfNumber(field.number);
-    if (index === 0) {
-      const known = table.known(name);
-      field.number = table.numberOf(known, value);
-      index = table.indexOfNumber(field.number);
-      if (index === 0) return this.#newRepeatedField(target, field, known);
-    }
-    target.end = writeInteger(target.buffer, target.end, indexed, index);
-    return true;
-  }
-
-  #newRepeatedField(target: ByteTarget, field: RepeatedField, known: KnownName): boolean {
-    const { value } = field;
-    if (known.isSensitive) {
-      this.#literal(target, neverIndexedLiteral, known, value);
+    const index = table.indexOf(name, value);
+    if (index !== 0) {
+      target.end = writeInteger(target.buffer, target.end, indexed, index);
       return true;
     }
-    if (!this.#table.hasRoomForRepeated(known, value)) {
-      this.#literal(target, plainLiteral, known, value);
-      return false;
+    const nameIndex = table.indexOfName(name);
+    if (sensitiveNames.has(name)) {
+      this.#literal(target, neverIndexedLiteral, nameIndex, name, value);
+      return true;
     }
-    this.#enter(target, known, value);
-    field.number = this.table.inserted;
-    return true;
+    const hasRoom = table.hasRoomForRepeated(name, value);
+    if (hasRoom) this.#enter(target, nameIndex, name, value);
+    else this.#literal(target, plainLiteral, nameIndex, name, value);
+    return hasRoom;
   }
 
   /** Bytes are saved with each block that has only its index then. */
-  #enter(target: ByteTarget, known: KnownName, value: string): void {
-    const at = this.#writeName(target, indexedLiteral, known);
+  #enter(target: ByteTarget, nameIndex: number, name: string, value: string): void {
+    const at = this.#writeName(target, indexedLiteral, nameIndex, name);
     target.end = writeShortest(target.buffer, at, value);
-    this.#table.enter(known, value);
+    this.#table.enter(name, value);
   }
 
   /**
    * A value that is sent as it is: Huffman code saves it a quarter of its bytes, and takes both ends together two to three
    * times as long.
    */
-  #literal(target: ByteTarget, representation: Representation, known: KnownName, value: string): void {
-    const at = this.#writeName(target, representation, known);
+  #literal(target: ByteTarget, representation: Representation, nameIndex: number, name: string, value: string): void {
+    const at = this.#writeName(target, representation, nameIndex, name);
     target.end = writeRaw(target.buffer, at, value);
   }
 
-  #writeName(target: ByteTarget, representation: Representation, known: KnownName): number {
-    const nameIndex = this.#table.nameIndexOf(known);
+  #writeName(target: ByteTarget, representation: Representation, nameIndex: number, name: string): number {
     const at = writeInteger(target.buffer, target.end, representation, nameIndex);
     if (nameIndex !== 0) return at;
     return representation === indexedLiteral
-      ? writeShortest(target.buffer, at, known.name)
-      : writeRaw(target.buffer, at, known.name);
+      ? writeShortest(target.buffer, at, name)
+      : writeRaw(target.buffer, at, name);
   }
 
   #resize(target: ByteTarget, bytes: number): void {

@@ -1,10 +1,5 @@
-import { staticFields, staticNames } from "./static-table.js";
-
-/**
- * Names whose values no table must hold, here or on the way (RFC 7541, section 7.1.3): who may add fields to the same
- * connection could find out a value that is in a table, by guessing it and looking at the length.
- */
-const sensitiveNames: ReadonlySet<string> = new Set(["authorization", "proxy-authorization", "cookie", "set-cookie"]);
+import { sensitiveNames } from "./sensitive-names.js";
+import { staticIndexWith, staticNames } from "./static-table.js";
 
 /** A longer value is not remembered: memory must not follow what callers send. */
 const maxRemembered = 256;
@@ -12,15 +7,20 @@ const maxRemembered = 256;
 /** How many of a name's entries are looked through for a value. */
 const maxEntries = 16;
 
+const none: readonly never[] = [];
+
 /** What an encoder knows of a name: where the tables have it, with which values, and which values it had lately. */
 export class KnownName {
   readonly name: string;
   readonly isSensitive: boolean;
   /** Where the static table has it first; 0 where it does not. */
   readonly #staticIndex: number;
-  /** Its entries in the dynamic table, the oldest first: numbers, as `DynamicTable` counts them, and their values. */
-  readonly #numbers: number[] = [];
-  readonly #values: string[] = [];
+  /**
+   * Its entries in the dynamic table, the oldest first: numbers, as `DynamicTable` counts them, and their values. Arrays
+   * that are as long as they need to be: most names have one entry, and an array that grows has room for many.
+   */
+  #numbers: readonly number[] = none;
+  #values: readonly string[] = none;
   /** Its last two values that differ: two, so that values that take turns are seen to come again. */
   #last: string | undefined;
   #beforeLast: string | undefined;
@@ -35,11 +35,7 @@ export class KnownName {
 
   /** The index of this name with this value in the static table, or 0. */
   staticIndexWith(value: string): number {
-    if (this.#staticIndex === 0) return 0;
-    for (let index = this.#staticIndex; staticFields[index]?.name === this.name; index++) {
-      if (staticFields[index]!.value === value) return index;
-    }
-    return 0;
+    return this.#staticIndex === 0 ? 0 : staticIndexWith(this.name, value);
   }
 
   /** The number of the entry with this value, of those after number `evicted`, or 0. */
@@ -65,12 +61,9 @@ export class KnownName {
   }
 
   entered(value: string, number: number): void {
-    if (this.isCrowded) {
-      this.#numbers.shift();
-      this.#values.shift();
-    }
-    this.#numbers.push(number);
-    this.#values.push(value);
+    const first = this.isCrowded ? 1 : 0;
+    this.#numbers = this.#numbers.slice(first).concat(number);
+    this.#values = this.#values.slice(first).concat(value);
   }
 
   /** Whether this is one of its last two values; remembers it as one. */
@@ -83,9 +76,10 @@ export class KnownName {
   }
 
   #forgetUpTo(evicted: number): void {
-    while (this.#numbers.length > 0 && this.#numbers[0]! <= evicted) {
-      this.#numbers.shift();
-      this.#values.shift();
-    }
+    let gone = 0;
+    while (gone < this.#numbers.length && this.#numbers[gone]! <= evicted) gone++;
+    if (gone === 0) return;
+    this.#numbers = this.#numbers.slice(gone);
+    this.#values = this.#values.slice(gone);
   }
 }

@@ -1,4 +1,4 @@
-import { KnownName } from "./known-name.js";
+import type { KnownName } from "./known-name.js";
 
 /** A connection's own names and those of an application's metadata are fewer; of two generations, each has so many. */
 const perGeneration = 32;
@@ -10,20 +10,25 @@ const perGeneration = 32;
  * in use stays, whatever others pass by, at the cost of one look-up.
  */
 export class KnownNames {
-  #younger = new Map<string, KnownName>();
-  #older = new Map<string, KnownName>();
+  /** Made with the first name: a connection of calls without metadata needs none. */
+  #younger: Map<string, KnownName> | undefined;
+  #older: Map<string, KnownName> | undefined;
 
-  of(name: string): KnownName {
-    return this.#younger.get(name) ?? this.#moved(name);
+  get(name: string): KnownName | undefined {
+    return this.#younger?.get(name) ?? this.#moved(name);
   }
 
-  #moved(name: string): KnownName {
-    const known = this.#older.get(name) ?? new KnownName(name);
-    if (this.#younger.size >= perGeneration) {
+  add(known: KnownName): void {
+    if (this.#younger === undefined || this.#younger.size >= perGeneration) {
       this.#older = this.#younger;
       this.#younger = new Map();
     }
-    this.#younger.set(name, known);
+    this.#younger.set(known.name, known);
+  }
+
+  #moved(name: string): KnownName | undefined {
+    const known = this.#older?.get(name);
+    if (known !== undefined) this.add(known);
     return known;
   }
 }

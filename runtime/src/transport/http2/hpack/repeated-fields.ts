@@ -6,20 +6,15 @@ export interface RepeatedFields {
   write(target: ByteTarget): void;
 }
 
-/** One of them, and where it was last found. */
-export interface RepeatedField {
-  readonly name: string;
-  readonly value: string;
-  /** Its number in the dynamic table, the negative of its index in the static one, or 0. */
-  number: number;
-}
+/** Kept as they are given, so that all connections can have the same. */
+export type FieldPairs = readonly (readonly [name: string, value: string])[];
 
 /** What repeated fields ask of the encoder that made them. */
 export interface RepeatedFieldsEncoder {
   /** Differs from before whenever an index means another field than before. */
   readonly generation: number;
   /** Writes a field, entered into the table where it has room; false where it has none. */
-  repeatedField(target: ByteTarget, field: RepeatedField): boolean;
+  repeatedField(target: ByteTarget, name: string, value: string): boolean;
 }
 
 /** After so many writes, fields that had no room in the table try again. */
@@ -28,14 +23,14 @@ const writesUntilRetry = 16;
 /** Writes the bytes of the last time for as long as the table is the same. */
 export class CachedFields implements RepeatedFields {
   readonly #encoder: RepeatedFieldsEncoder;
-  readonly #fields: readonly RepeatedField[];
+  readonly #fields: FieldPairs;
   #bytes: Uint8Array | undefined;
   #generation = 0;
   #writesLeft = 0;
 
-  constructor(encoder: RepeatedFieldsEncoder, fields: readonly (readonly [name: string, value: string])[]) {
+  constructor(encoder: RepeatedFieldsEncoder, fields: FieldPairs) {
     this.#encoder = encoder;
-    this.#fields = fields.map(([name, value]) => ({ name, value, number: 0 }));
+    this.#fields = fields;
   }
 
   write(target: ByteTarget): void {
@@ -55,8 +50,8 @@ export class CachedFields implements RepeatedFields {
     const generation = this.#encoder.generation;
     const start = target.end;
     let isWhole = true;
-    for (const field of this.#fields) {
-      if (!this.#encoder.repeatedField(target, field)) isWhole = false;
+    for (const [name, value] of this.#fields) {
+      if (!this.#encoder.repeatedField(target, name, value)) isWhole = false;
     }
     // Bytes that put something into the table are right once.
     const isLasting = this.#encoder.generation === generation && target.end > start;

@@ -78,3 +78,13 @@ export const firstDynamicIndex = 62;
 export const staticNames: ReadonlyMap<string, number> = new Map(
   pairs.map(([name], at) => [name, at + 1] as const).reverse(),
 );
+
+/** The index of a name with this value, or 0. */
+export function staticIndexWith(name: string, value: string): number {
+  const first = staticNames.get(name);
+  if (first === undefined) return 0;
+  for (let index = first; staticFields[index]?.name === name; index++) {
+    if (staticFields[index]!.value === value) return index;
+  }
+  return 0;
+}

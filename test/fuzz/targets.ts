@@ -1,0 +1,19 @@
+/** All that is fuzzed. */
+import { calls } from "./calls.js";
+import { connectionClient } from "./connection-client.js";
+import { connectionServer } from "./connection-server.js";
+import { frames } from "./frames.js";
+import { hpack } from "./hpack.js";
+import { nodeCalls } from "./node-calls.js";
+import type { FuzzTarget } from "./target.js";
+
+/** With the share of all cases that each has. */
+export const targets: readonly { readonly target: FuzzTarget; readonly share: number }[] = [
+  { target: hpack, share: 0.15 },
+  { target: frames, share: 0.2 },
+  { target: connectionServer, share: 0.3 },
+  { target: connectionClient, share: 0.25 },
+  { target: calls, share: 0.098 },
+  // Node.js's own HTTP/2 is at the other end: slower than all of ours.
+  { target: nodeCalls, share: 0.002 },
+];

@@ -1,0 +1,301 @@
+/** RFC 9113, rule by rule: what a server sends wrong, or in an unusual way, and what our client makes of it. */
+import { Code, dial } from "@trunkline/runtime";
+import { kindsClient } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
+import { frame, headerBlock } from "../runtime/raw-frames.js";
+import * as raw from "./raw-peer.js";
+
+const { ack, continuation, data, endHeaders, endStream, goaway, headers, message, nothing, paddedFlag, ping } = raw;
+const { priority, pushPromise, rstStream, settings, settingsOf, uint32, windowUpdate } = raw;
+
+/** What a server sends while a call, of stream 1, waits for its answer; what comes of the connection and of the call. */
+type Rule = readonly [rule: string, frames: readonly Buffer[], outcome: string, code: Code];
+
+const lives = "lives";
+const connectionError = (name: string) => `GOAWAY ${name}`;
+const streamError = (name: string) => `RST_STREAM 1 ${name}`;
+const lost = Code.UNAVAILABLE;
+
+const start = { ":status": "200", "content-type": "application/grpc" };
+const listOf = (fields: { [name: string]: string }, flags = 0) =>
+  frame(headers, endHeaders | flags, 1, headerBlock(fields));
+const begun = listOf(start);
+const end = listOf({ "grpc-status": "0" }, endStream);
+const rest = Buffer.concat([frame(data, 0, 1, message()), end]);
+const answered = Buffer.concat([begun, rest]);
+
+const rules: readonly Rule[] = [
+  ["4.1: a frame of an unknown type", [begun, frame(0xbe, 0xff, 1, Buffer.alloc(100)), rest], lives, Code.OK],
+  [
+    "4.1: the reserved bit of a stream's number",
+    [frame(headers, endHeaders, 0x8000_0001, headerBlock(start)), rest],
+    lives,
+    Code.OK,
+  ],
+  [
+    "4.2: a frame that is too long",
+    [frame(data, 0, 1, nothing, 128 * 1024 + 1)],
+    connectionError("FRAME_SIZE_ERROR"),
+    lost,
+  ],
+  [
+    "4.3: a block that cannot be decoded",
+    [frame(headers, endHeaders, 1, Buffer.of(0x80))],
+    connectionError("COMPRESSION_ERROR"),
+    lost,
+  ],
+  [
+    "4.3: a frame within a block",
+    [frame(headers, 0, 1, headerBlock(start)), frame(ping, 0, 0, Buffer.alloc(8))],
+    connectionError("PROTOCOL_ERROR"),
+    lost,
+  ],
+  [
+    "5.1.1: a stream that the server opens",
+    [frame(headers, endHeaders, 2, headerBlock(start))],
+    connectionError("PROTOCOL_ERROR"),
+    lost,
+  ],
+  ["5.3.2: PRIORITY", [frame(priority, 0, 1, Buffer.alloc(5)), answered], lives, Code.OK],
+  ["6.1: DATA on stream 0", [frame(data, 0, 0, message())], connectionError("PROTOCOL_ERROR"), lost],
+  [
+    "6.1: DATA with padding",
+    [begun, frame(data, paddedFlag, 1, Buffer.concat([Buffer.of(3), message(), Buffer.alloc(3)])), end],
+    lives,
+    Code.OK,
+  ],
+  [
+    "6.1: DATA with more padding than bytes",
+    [begun, frame(data, paddedFlag, 1, Buffer.of(9, 0))],
+    connectionError("PROTOCOL_ERROR"),
+    lost,
+  ],
+  ["6.4: RST_STREAM on stream 0", [frame(rstStream, 0, 0, uint32(8))], connectionError("PROTOCOL_ERROR"), lost],
+  ["6.4: RST_STREAM of 3 bytes", [frame(rstStream, 0, 1, Buffer.alloc(3))], connectionError("FRAME_SIZE_ERROR"), lost],
+  ["6.4: RST_STREAM: CANCEL", [frame(rstStream, 0, 1, uint32(8))], lives, Code.CANCELLED],
+  ["6.4: RST_STREAM: REFUSED_STREAM", [frame(rstStream, 0, 1, uint32(7))], lives, Code.UNAVAILABLE],
+  ["6.4: RST_STREAM: ENHANCE_YOUR_CALM", [frame(rstStream, 0, 1, uint32(11))], lives, Code.RESOURCE_EXHAUSTED],
+  ["6.4: RST_STREAM: PROTOCOL_ERROR", [frame(rstStream, 0, 1, uint32(1))], lives, Code.INTERNAL],
+  ["6.4: RST_STREAM with an error that nobody knows", [frame(rstStream, 0, 1, uint32(0xbeef))], lives, Code.UNKNOWN],
+  ["6.4: RST_STREAM: NO_ERROR behind the whole answer", [answered, frame(rstStream, 0, 1, uint32(0))], lives, Code.OK],
+  ["6.5: SETTINGS on a stream", [frame(settings, 0, 1, nothing)], connectionError("PROTOCOL_ERROR"), lost],
+  ["6.5: SETTINGS of 5 bytes", [frame(settings, 0, 0, Buffer.alloc(5))], connectionError("FRAME_SIZE_ERROR"), lost],
+  [
+    "6.5: an acknowledgement with bytes",
+    [frame(settings, ack, 0, settingsOf([4, 1]))],
+    connectionError("FRAME_SIZE_ERROR"),
+    lost,
+  ],
+  [
+    "6.5.2: ENABLE_PUSH of 1, of a server",
+    [frame(settings, 0, 0, settingsOf([2, 1]))],
+    connectionError("PROTOCOL_ERROR"),
+    lost,
+  ],
+  ["6.5.2: ENABLE_PUSH of 0", [frame(settings, 0, 0, settingsOf([2, 0])), answered], lives, Code.OK],
+  [
+    "6.5.2: INITIAL_WINDOW_SIZE over 2^31-1",
+    [frame(settings, 0, 0, settingsOf([4, 2 ** 31]))],
+    connectionError("FLOW_CONTROL_ERROR"),
+    lost,
+  ],
+  [
+    "6.5.2: MAX_FRAME_SIZE under 16,384",
+    [frame(settings, 0, 0, settingsOf([5, 100]))],
+    connectionError("PROTOCOL_ERROR"),
+    lost,
+  ],
+  [
+    "6.6: PUSH_PROMISE, which was switched off",
+    [frame(pushPromise, endHeaders, 1, Buffer.concat([uint32(2), headerBlock(start)]))],
+    connectionError("PROTOCOL_ERROR"),
+    lost,
+  ],
+  ["6.7: PING on a stream", [frame(ping, 0, 1, Buffer.alloc(8))], connectionError("PROTOCOL_ERROR"), lost],
+  ["6.7: PING of 9 bytes", [frame(ping, 0, 0, Buffer.alloc(9))], connectionError("FRAME_SIZE_ERROR"), lost],
+  ["6.8: GOAWAY on a stream", [frame(goaway, 0, 1, uint32(1, 0))], connectionError("PROTOCOL_ERROR"), lost],
+  ["6.8: GOAWAY of 7 bytes", [frame(goaway, 0, 0, Buffer.alloc(7))], connectionError("FRAME_SIZE_ERROR"), lost],
+  ["6.9: WINDOW_UPDATE by 0", [frame(windowUpdate, 0, 0, uint32(0))], connectionError("PROTOCOL_ERROR"), lost],
+  [
+    "6.9: WINDOW_UPDATE of a stream by 0",
+    [frame(windowUpdate, 0, 1, uint32(0))],
+    streamError("PROTOCOL_ERROR"),
+    Code.INTERNAL,
+  ],
+  [
+    "6.9.1: a window of over 2^31-1",
+    [frame(windowUpdate, 0, 0, uint32(2 ** 31 - 1))],
+    connectionError("FLOW_CONTROL_ERROR"),
+    lost,
+  ],
+  [
+    "6.9.1: a stream's window of over 2^31-1",
+    [frame(windowUpdate, 0, 1, uint32(2 ** 31 - 1))],
+    streamError("FLOW_CONTROL_ERROR"),
+    Code.INTERNAL,
+  ],
+  [
+    "6.10: a block in two frames",
+    [
+      frame(headers, 0, 1, headerBlock(start).subarray(0, 9)),
+      frame(continuation, endHeaders, 1, headerBlock(start).subarray(9)),
+      rest,
+    ],
+    lives,
+    Code.OK,
+  ],
+  [
+    "6.10: CONTINUATION of nothing",
+    [frame(continuation, endHeaders, 1, nothing)],
+    connectionError("PROTOCOL_ERROR"),
+    lost,
+  ],
+  [
+    "8.1: informational headers before the others",
+    [listOf({ ":status": "103" }), listOf({ ":status": "100" }), answered],
+    lives,
+    Code.OK,
+  ],
+  [
+    "8.1: informational headers that end the stream",
+    [listOf({ ":status": "103" }, endStream)],
+    streamError("PROTOCOL_ERROR"),
+    Code.INTERNAL,
+  ],
+  [
+    "8.1: headers in the midst of messages",
+    [begun, frame(data, 0, 1, message()), listOf({ "x-a": "1" })],
+    streamError("PROTOCOL_ERROR"),
+    Code.INTERNAL,
+  ],
+  ["8.1: an end without trailers", [begun, frame(data, endStream, 1, message())], lives, Code.UNKNOWN],
+  [
+    "8.1: trailers with a pseudo-header field",
+    [begun, listOf({ ":status": "200", "grpc-status": "0" }, endStream)],
+    streamError("PROTOCOL_ERROR"),
+    Code.INTERNAL,
+  ],
+  ["8.2.1: a name in capitals", [listOf({ ...start, "X-Loud": "1" })], streamError("PROTOCOL_ERROR"), Code.INTERNAL],
+  [
+    "8.2.1: a value with a line feed",
+    [listOf({ ...start, "x-a": "a\nb" })],
+    streamError("PROTOCOL_ERROR"),
+    Code.INTERNAL,
+  ],
+  [
+    "8.2.1: trailers with a name in capitals",
+    [begun, listOf({ "grpc-status": "0", "X-A": "1" }, endStream)],
+    streamError("PROTOCOL_ERROR"),
+    Code.INTERNAL,
+  ],
+  ["8.2.2: connection", [listOf({ ...start, connection: "close" })], streamError("PROTOCOL_ERROR"), Code.INTERNAL],
+  ["8.3: :path in a response", [listOf({ ":path": "/", ...start })], streamError("PROTOCOL_ERROR"), Code.INTERNAL],
+  [
+    "8.3: a pseudo-header field that nobody knows",
+    [listOf({ ":test": "1", ...start })],
+    streamError("PROTOCOL_ERROR"),
+    Code.INTERNAL,
+  ],
+  [
+    "8.3: a pseudo-header field behind others",
+    [listOf({ "x-a": "1", ...start })],
+    streamError("PROTOCOL_ERROR"),
+    Code.INTERNAL,
+  ],
+  ["8.3.2: no :status", [listOf({ "content-type": "application/grpc" })], streamError("PROTOCOL_ERROR"), Code.INTERNAL],
+  [
+    "8.3.2: :status twice",
+    [frame(headers, endHeaders, 1, Buffer.concat([headerBlock({ ":status": "200" }), headerBlock(start)]))],
+    streamError("PROTOCOL_ERROR"),
+    Code.INTERNAL,
+  ],
+];
+
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+async function connected(opening?: Uint8Array) {
+  const server = await raw.RawServer.start(opening);
+  const channel = dial(server.address, { transport: "http2" });
+  stops.push(
+    () => channel.close({ graceMs: 0 }),
+    () => server.stop(),
+  );
+  return { server, channel, client: kindsClient(channel) };
+}
+
+/** The status that a call ends with. */
+const codeOf = (call: Promise<unknown>): Promise<Code> =>
+  call.then(
+    () => Code.OK,
+    (error) => error.code,
+  );
+
+test.each(rules)("%s", async (_rule, frames, outcome, code) => {
+  const { server, client } = await connected();
+  const call = codeOf(client.unary({}, { retry: false }));
+  const peer = await server.connection();
+  await peer.first(({ type, flags }) => type === data && flags === endStream);
+  peer.write(...frames);
+  expect(await peer.outcome()).toBe(outcome);
+  expect(await call).toBe(code);
+  if (outcome.startsWith("GOAWAY")) await peer.closed;
+  // The next call is made on the connection where it lives, and on another where it does not.
+  const next = codeOf(client.unary({}, { waitForReady: true }));
+  const other = outcome.startsWith("GOAWAY") ? await server.connection(1) : peer;
+  const isNext = (one: raw.Frame) => one.type === headers && (other !== peer || one.streamId > 1);
+  other.write(raw.answer((await other.first(isNext))!.streamId));
+  expect(await next).toBe(Code.OK);
+});
+
+test("3.4: a client begins with the preface and SETTINGS, and with no call before the server's", async () => {
+  const { server, client } = await connected(nothing);
+  const call = codeOf(client.unary({}));
+  const peer = await server.connection();
+  await peer.first(({ type }) => type === settings);
+  expect(peer.frames.map(({ type, flags }) => [type, flags])).toEqual([[settings, 0]]);
+  peer.write(raw.emptySettings);
+  const { streamId } = (await peer.first(({ type }) => type === headers))!;
+  expect(streamId).toBe(1);
+  peer.write(raw.answer(streamId));
+  expect(await call).toBe(Code.OK);
+});
+
+test("3.4: a server that begins with another frame is none", async () => {
+  const { server, channel } = await connected(frame(ping, 0, 0, Buffer.alloc(8)));
+  channel.connect();
+  expect(await (await server.connection()).end()).toBe("GOAWAY PROTOCOL_ERROR");
+});
+
+test("5.1.2: as many calls at a time as the server takes; more when it says so, by SETTINGS", async () => {
+  const { server, client } = await connected(frame(settings, 0, 0, settingsOf([3, 0])));
+  const ended = [client.unary({}), client.unary({}), client.unary({})].map(codeOf);
+  const peer = await server.connection();
+  expect(await peer.settled()).toBe(true);
+  const opened = () => peer.frames.filter(({ type }) => type === headers).map(({ streamId }) => streamId);
+  expect(opened()).toEqual([]);
+  peer.write(frame(settings, 0, 0, settingsOf([3, 2])));
+  await peer.settled();
+  await peer.settled();
+  expect(opened()).toEqual([1, 3]);
+  peer.write(raw.answer(3));
+  await peer.first(({ type, streamId }) => type === headers && streamId === 5);
+  peer.write(raw.answer(1), raw.answer(5));
+  expect(await Promise.all(ended)).toEqual([Code.OK, Code.OK, Code.OK]);
+});
+
+test("6.8: GOAWAY: calls up to its last stream are awaited, later ones are made again elsewhere", async () => {
+  const { server, client } = await connected();
+  const calls = [client.unary({}), client.unary({})].map(codeOf);
+  const peer = await server.connection();
+  await peer.first(({ type, streamId, flags }) => type === data && streamId === 3 && flags === endStream);
+  peer.write(frame(goaway, 0, 0, uint32(1, 0)));
+  const other = await server.connection(1);
+  const again = (await other.first(({ type }) => type === headers))!;
+  other.write(raw.answer(again.streamId));
+  expect(await calls[1]).toBe(Code.OK);
+  peer.write(raw.answer(1));
+  expect(await calls[0]).toBe(Code.OK);
+  await peer.closed;
+});
