@@ -72,10 +72,9 @@ const rules: readonly Rule[] = [
   ["6.4: RST_STREAM on stream 0", [frame(rstStream, 0, 0, uint32(8))], connectionError("PROTOCOL_ERROR"), lost],
   ["6.4: RST_STREAM of 3 bytes", [frame(rstStream, 0, 1, Buffer.alloc(3))], connectionError("FRAME_SIZE_ERROR"), lost],
   ["6.4: RST_STREAM: CANCEL", [frame(rstStream, 0, 1, uint32(8))], lives, Code.CANCELLED],
-  ["6.4: RST_STREAM: REFUSED_STREAM", [frame(rstStream, 0, 1, uint32(7))], lives, Code.UNAVAILABLE],
   ["6.4: RST_STREAM: ENHANCE_YOUR_CALM", [frame(rstStream, 0, 1, uint32(11))], lives, Code.RESOURCE_EXHAUSTED],
   ["6.4: RST_STREAM: PROTOCOL_ERROR", [frame(rstStream, 0, 1, uint32(1))], lives, Code.INTERNAL],
-  ["6.4: RST_STREAM with an error that nobody knows", [frame(rstStream, 0, 1, uint32(0xbeef))], lives, Code.UNKNOWN],
+  ["6.4: RST_STREAM with an error that nobody knows", [frame(rstStream, 0, 1, uint32(0xbeef))], lives, Code.INTERNAL],
   ["6.4: RST_STREAM: NO_ERROR behind the whole answer", [answered, frame(rstStream, 0, 1, uint32(0))], lives, Code.OK],
   ["6.5: SETTINGS on a stream", [frame(settings, 0, 1, nothing)], connectionError("PROTOCOL_ERROR"), lost],
   ["6.5: SETTINGS of 5 bytes", [frame(settings, 0, 0, Buffer.alloc(5))], connectionError("FRAME_SIZE_ERROR"), lost],
@@ -266,6 +265,17 @@ test("3.4: a server that begins with another frame is none", async () => {
   const { server, channel } = await connected(frame(ping, 0, 0, Buffer.alloc(8)));
   channel.connect();
   expect(await (await server.connection()).end()).toBe("GOAWAY PROTOCOL_ERROR");
+});
+
+test("6.4: RST_STREAM: REFUSED_STREAM: the call is made again, as the server has not looked at it", async () => {
+  const { server, client } = await connected();
+  const call = codeOf(client.unary({}, { retry: false }));
+  const peer = await server.connection();
+  await peer.first(({ type, flags }) => type === data && flags === endStream);
+  peer.write(frame(rstStream, 0, 1, uint32(7)));
+  await peer.first(({ type, streamId }) => type === headers && streamId === 3);
+  peer.write(raw.answer(3));
+  expect(await call).toBe(Code.OK);
 });
 
 test("5.1.2: as many calls at a time as the server takes; more when it says so, by SETTINGS", async () => {

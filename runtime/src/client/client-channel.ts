@@ -118,7 +118,7 @@ export class ClientChannel implements Channel {
     if (retryThrottling !== undefined) this.#throttle = new RetryThrottle(retryThrottling);
     this.#interceptors =
       callCredentials === undefined ? interceptors : [...interceptors, this.#credentials(callCredentials)];
-    if (this.#interceptors.length > 0) this.#intercepted = compose(this.#interceptors, this.#onWire);
+    if (this.#interceptors.length > 0) this.#intercepted = compose(this.#interceptors, (call) => this.#onWire(call));
   }
 
   /**
@@ -264,10 +264,10 @@ export class ClientChannel implements Channel {
     if (options?.interceptors === undefined && options?.credentials === undefined) return this.#intercepted;
     const own = [...(options.interceptors ?? [])];
     if (options.credentials !== undefined) own.push(this.#credentials(options.credentials));
-    return compose([...this.#interceptors, ...own], this.#onWire);
+    return compose([...this.#interceptors, ...own], (call) => this.#onWire(call));
   }
 
-  readonly #onWire: Next = (call: Call) => {
+  #onWire(call: Call): Reply {
     const outgoing = call as OutgoingCall;
     const { method, request, deadlineMs, metadata, options, requests, attemptListeners } = outgoing;
     // Whoever gets the outermost reply hears of its headers and its end, not of each call that was made for it.
@@ -277,7 +277,7 @@ export class ClientChannel implements Channel {
     const onWire = this.#start(typed, request, requests, deadlineMs, metadata, own, attemptListeners);
     outgoing.onWire = onWire;
     return onWire;
-  };
+  }
 
   #start<I, O>(
     method: MethodDesc<I, unknown, never, O>,

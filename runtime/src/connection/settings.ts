@@ -318,7 +318,8 @@ export function keyOf(settings: ConnectionSettings): string {
   const { credentials, transport, resolver, ...plain } = settings;
   return JSON.stringify(
     [
-      Object.entries(plain),
+      // By their places: names would make most of a key that each connection holds on to.
+      Object.values(plain),
       typeof credentials === "function" ? identityOf(credentials) : credentials.key,
       typeof transport === "string" ? transport : transport.name,
       resolver === undefined ? "" : identityOf(resolver),

@@ -8,7 +8,8 @@ import { deadlines } from "./deadline-wheel.js";
 import { ErrorCode, errorName, Flag, FrameType, frameHeaderBytes } from "./frames.js";
 import { codeOfHttpStatus, codeOfReset, decodeStatusMessage, parseStatus } from "./grpc-status.js";
 import type { HeaderList } from "./header-list.js";
-import { messageAt, requireWholeMessages, Stream } from "./stream.js";
+import { messageAt } from "./message-prefix.js";
+import { requireWholeMessages, Stream } from "./stream.js";
 
 /** As it is when this is loaded, whatever a test fakes. */
 const { queueMicrotask: soon } = globalThis;

@@ -1,21 +1,15 @@
-import { type Compression, compresses, type Encoding, markCompressed } from "../../compression.js";
+import { type Compression, compresses, type Encoding } from "../../compression.js";
 import type { Codec, Traffic } from "../../contract.js";
 import { RpcError } from "../../error.js";
 import { Code } from "../../status.js";
 import { encodeMessage, notEncodable, tooLongToSend } from "../codec.js";
 import type { Bucket, Expiring } from "./deadline-wheel.js";
-import { Flag, FrameType, frameHeaderBytes } from "./frames.js";
-import { compress, decompress } from "./message-encoding.js";
+import { Flag, FrameType } from "./frames.js";
+import { IncomingMessages } from "./incoming-messages.js";
+import { compress } from "./message-encoding.js";
+import { messageAt, prefixBytes, writePrefix } from "./message-prefix.js";
 import { MessageWriter } from "./message-writer.js";
 import { writeFrameHeader } from "./output.js";
-import type { ReceivingStream } from "./receive-windows.js";
-import type { Session } from "./session.js";
-
-/** Of a message on the wire: whether it is compressed, and its length (PROTOCOL-HTTP2, Length-Prefixed-Message). */
-const prefixBytes = 5;
-
-/** What a message that has just begun is made room for: to announce a long one costs its sender nothing. */
-const firstBytes = 256;
 
 const writer = new MessageWriter();
 
@@ -33,46 +27,14 @@ export function requireWholeMessages(): void {
   throw new RpcError(Code.INTERNAL, what);
 }
 
-/** What has come and was not asked for yet. Its bytes are never moved: messages may have views of them. */
-interface Backlog {
-  buffer: Buffer;
-  start: number;
-  end: number;
-}
-
 /** One call on a connection: its messages both ways, their flow control and its deadline; the same at both ends. */
-export abstract class Stream implements ReceivingStream, Expiring {
-  id = 0;
-  readonly session: Session;
-  /** The call is over for whoever it was reported to. */
-  isDone = false;
+export abstract class Stream extends IncomingMessages implements Expiring {
   sentBytes = 0;
-  receivedBytes = 0;
 
   // ── Its place in the deadline wheel ──
   bucket: Bucket | undefined = undefined;
   earlier: Expiring | undefined = undefined;
   later: Expiring | undefined = undefined;
-
-  // ── What comes ──
-  receiveWindow = 0;
-  heldBytes = 0;
-  grantedBytes = 0;
-  /** How the peer compresses what it says is compressed. */
-  protected receivedEncoding: Encoding = "identity";
-  /** The peer has ended its half. */
-  isReadClosed = false;
-  /** All that has come was given on, the end as well. */
-  #isAllRead = false;
-  #credit = 0;
-  #prefixLength = 0;
-  #prefixFlag = 0;
-  #length = 0;
-  /** Of the message that is coming. */
-  #body: Buffer | undefined = undefined;
-  #bodyLength = 0;
-  #backlog: Backlog | undefined = undefined;
-  #isInflating = false;
 
   // ── What is sent ──
   /** Bytes that the peer takes. */
@@ -89,19 +51,7 @@ export abstract class Stream implements ReceivingStream, Expiring {
   /** Somebody was told to wait for `onWritable`. */
   #isHeld = false;
 
-  constructor(session: Session) {
-    this.session = session;
-  }
-
-  /** What the peer's messages are. */
-  protected abstract get receivedCodec(): Codec<never, unknown>;
-  protected abstract get receiveLimit(): number;
-  protected abstract onMessage(message: unknown): void;
-  /** After the last message, where the peer has ended its half. */
-  protected abstract onAllRead(): void;
   protected abstract onWritable(): void;
-  /** What came cannot be read: it is too long, cut short, or no message. */
-  protected abstract onUnreadable(error: RpcError): void;
   /** Whether our half ends with the last of its data, and nothing behind it. */
   protected abstract get endsWithData(): boolean;
   /** What was queued has left, and our half is to be closed. */
@@ -113,199 +63,6 @@ export abstract class Stream implements ReceivingStream, Expiring {
   traffic(): Traffic {
     return { sentBytes: this.sentBytes, receivedBytes: this.receivedBytes };
   }
-
-  // ── What comes ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Lets `n` more messages come. */
-  read(n: number): void {
-    this.#credit += n;
-    if (this.#backlog !== undefined) this.#readBacklog();
-  }
-
-  /** Part of the data of the stream, wherever its frames and chunks begin and end. */
-  onData(chunk: Buffer, start: number, end: number): void {
-    const at = this.#backlog === undefined ? this.#readMessages(chunk, start, end) : start;
-    if (at < end && !this.isDone) this.#keep(chunk, at, end);
-  }
-
-  /** The peer has ended its half. */
-  onDataEnd(): void {
-    this.isReadClosed = true;
-    this.#endIfAllRead();
-  }
-
-  get missingBytes(): number {
-    return this.#body === undefined ? 0 : this.#length - this.#bodyLength;
-  }
-
-  /** As many messages as are wanted; where the next begins that is not. */
-  #readMessages(chunk: Buffer, start: number, end: number): number {
-    let at = start;
-    while (at < end && !this.isDone) {
-      if (this.#body !== undefined) {
-        at += this.#fillBody(chunk, at, end);
-        continue;
-      }
-      if (this.#credit === 0 || this.#isInflating) return at;
-      if (this.#prefixLength === 0 && end - at >= prefixBytes) {
-        this.#prefixFlag = chunk[at]!;
-        this.#length = chunk.readUInt32BE(at + 1);
-        at += prefixBytes;
-      } else {
-        this.#onPrefixByte(chunk[at++]!);
-        if (this.#prefixLength > 0) continue;
-      }
-      if (!this.#mayCome()) return end;
-      this.#credit--;
-      const length = this.#length;
-      if (end - at >= length) {
-        this.#onMessageBytes(ownBytes(chunk, at, at + length));
-        at += length;
-      } else {
-        this.#body = Buffer.allocUnsafeSlow(Math.min(length, Math.max(firstBytes, 2 * (end - at))));
-        this.#bodyLength = 0;
-        at += this.#fillBody(chunk, at, end);
-        this.session.receive.expect(this);
-      }
-    }
-    return at;
-  }
-
-  #onPrefixByte(byte: number): void {
-    if (this.#prefixLength === 0) {
-      this.#prefixFlag = byte;
-      this.#length = 0;
-    } else {
-      this.#length = ((this.#length << 8) | byte) >>> 0;
-    }
-    this.#prefixLength = (this.#prefixLength + 1) % prefixBytes;
-  }
-
-  #mayCome(): boolean {
-    const length = this.#length;
-    if (length > this.receiveLimit) {
-      this.onUnreadable(this.tooLong(length));
-      return false;
-    }
-    if (this.#prefixFlag > 1 || (this.#prefixFlag === 1 && this.receivedEncoding === "identity")) {
-      const why =
-        this.#prefixFlag > 1 ? `its first byte is ${this.#prefixFlag}` : "it is compressed, and nobody said with what";
-      this.onUnreadable(new RpcError(Code.INTERNAL, `a message cannot be read: ${why}`));
-      return false;
-    }
-    return true;
-  }
-
-  protected abstract tooLong(bytes: number): RpcError;
-
-  #fillBody(chunk: Buffer, start: number, end: number): number {
-    let body = this.#body!;
-    const length = Math.min(this.#length - this.#bodyLength, end - start);
-    if (this.#bodyLength + length > body.length) {
-      const size = Math.min(this.#length, Math.max(2 * body.length, this.#bodyLength + length));
-      const larger = Buffer.allocUnsafeSlow(size);
-      body.copy(larger, 0, 0, this.#bodyLength);
-      body = larger;
-      this.#body = larger;
-    }
-    chunk.copy(body, this.#bodyLength, start, start + length);
-    this.#bodyLength += length;
-    if (this.#bodyLength < this.#length) {
-      this.session.receive.hold(this, length);
-    } else {
-      this.#body = undefined;
-      this.session.receive.release(this, this.#bodyLength - length);
-      this.session.receive.onMessage(this);
-      this.#onMessageBytes(body);
-    }
-    return length;
-  }
-
-  #keep(chunk: Buffer, start: number, end: number): void {
-    const length = end - start;
-    this.session.receive.hold(this, length);
-    const backlog = this.#backlog;
-    if (backlog === undefined) {
-      this.#backlog = { buffer: Buffer.from(chunk.subarray(start, end)), start: 0, end: length };
-      return;
-    }
-    if (backlog.end + length > backlog.buffer.length) {
-      const kept = backlog.end - backlog.start;
-      const larger = Buffer.allocUnsafeSlow(2 * (kept + length));
-      backlog.buffer.copy(larger, 0, backlog.start, backlog.end);
-      backlog.buffer = larger;
-      backlog.start = 0;
-      backlog.end = kept;
-    }
-    chunk.copy(backlog.buffer, backlog.end, start, end);
-    backlog.end += length;
-  }
-
-  #readBacklog(): void {
-    const backlog = this.#backlog;
-    if (backlog === undefined || this.isDone) return;
-    const { buffer, start, end } = backlog;
-    // What is read may ask for more.
-    this.#backlog = undefined;
-    const at = this.#readMessages(buffer, start, end);
-    this.session.receive.release(this, at - start);
-    if (at < end) {
-      this.#backlog = { buffer, start: at, end };
-      if (this.#credit > 0 && !this.#isInflating) this.#readBacklog();
-    } else {
-      this.#endIfAllRead();
-    }
-    if (!this.isReadClosed) this.session.receive.replenish(this);
-  }
-
-  #endIfAllRead(): void {
-    if (!this.isReadClosed || this.#backlog !== undefined || this.#isInflating || this.isDone || this.#isAllRead)
-      return;
-    if (this.#body !== undefined || this.#prefixLength > 0) {
-      const what = this.#body === undefined ? "" : ` after ${this.#bodyLength} of ${this.#length} bytes`;
-      this.onUnreadable(new RpcError(Code.INTERNAL, `the last message was cut short${what}`));
-    } else {
-      this.#isAllRead = true;
-      this.onAllRead();
-    }
-  }
-
-  #onMessageBytes(bytes: Uint8Array): void {
-    this.receivedBytes += bytes.length;
-    if (this.#prefixFlag === 0) this.#decode(bytes, false);
-    else this.#inflate(bytes);
-  }
-
-  #inflate(bytes: Uint8Array): void {
-    this.#isInflating = true;
-    this.session.receive.hold(this, bytes.length);
-    decompress(this.receivedEncoding, bytes, this.receiveLimit, (error, inflated) => {
-      this.#isInflating = false;
-      this.session.receive.release(this, bytes.length);
-      if (this.isDone) return;
-      if (error !== undefined) this.onUnreadable(error);
-      else this.#decode(inflated, true);
-      if (this.#backlog === undefined) this.#endIfAllRead();
-      else this.#readBacklog();
-      if (!this.isReadClosed) this.session.receive.replenish(this);
-    });
-  }
-
-  #decode(bytes: Uint8Array, wasCompressed: boolean): void {
-    let message: unknown;
-    try {
-      message = this.receivedCodec.decode(bytes);
-    } catch (cause) {
-      this.onUnreadable(this.unreadable(cause));
-      return;
-    }
-    if (wasCompressed) markCompressed(message as object);
-    this.onMessage(message);
-  }
-
-  protected abstract unreadable(cause: unknown): RpcError;
-
-  // ── What is sent ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
    * Sends a message, or queues it where the peer takes no more now.
@@ -544,27 +301,3 @@ interface Uncompressed {
 
 /** Most messages fit: the room that is made for one before its length is known. */
 const roomyBytes = 1024;
-
-/** Where a message stands in its frame. */
-export const messageAt: number = frameHeaderBytes + prefixBytes;
-
-function writePrefix(buffer: Buffer, at: number, isCompressed: boolean, length: number): void {
-  buffer[at] = isCompressed ? 1 : 0;
-  buffer[at + 1] = length >>> 24;
-  buffer[at + 2] = length >>> 16;
-  buffer[at + 3] = length >>> 8;
-  buffer[at + 4] = length;
-}
-
-/**
- * A message of its own: a decoded one may keep a view of the bytes that it came in, and what is small must not hold on to
- * all that came with it.
- */
-function ownBytes(chunk: Buffer, start: number, end: number): Uint8Array {
-  const length = end - start;
-  if (length * 4 >= chunk.buffer.byteLength) return chunk.subarray(start, end);
-  if (length > 64) return Buffer.from(chunk.subarray(start, end));
-  const copy = new Uint8Array(length);
-  for (let i = 0; i < length; i++) copy[i] = chunk[start + i]!;
-  return copy;
-}
