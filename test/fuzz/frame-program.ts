@@ -217,7 +217,7 @@ export function pieces(random: Random, bytes: Buffer): Buffer[] {
   if (bytes.length === 0) return [];
   const most = oneOf(random, [1, 9, 100, 5000, bytes.length]);
   // A byte at a time only where that does not take for ever.
-  const least = Math.max(most, Math.ceil(bytes.length / 300));
+  const least = Math.max(most, Math.ceil(bytes.length / 50));
   const parts: Buffer[] = [];
   for (let at = 0; at < bytes.length; ) {
     const length = 1 + random.int(least);

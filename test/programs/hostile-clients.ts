@@ -1,6 +1,7 @@
 /**
- * Attacks a server of its own, in another process, as often as its argument says (default 100,000), and fails where the
- * server dies, answers an honest call wrongly, keeps a connection, or has a heap that grew by 5 MiB and more.
+ * Attacks a server of its own, in another process, as often as its first argument says (default 100,000), on the transport
+ * that its second names (default grpc-js), and fails where the server dies, answers an honest call wrongly, keeps a
+ * connection, or has a heap that grew by 5 MiB and more.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";

@@ -13,7 +13,8 @@ const maxValueForName = 64;
 export class EncoderTable {
   readonly dynamic: DynamicTable = new DynamicTable(defaultTableBytes);
   readonly credit: EvictionCredit = new EvictionCredit();
-  readonly #names = new KnownNames();
+  /** Made with the first name that is asked for: a connection of calls without metadata needs none. */
+  #names: KnownNames | undefined;
 
   /** Differs from before whenever an index means another field than before. */
   get generation(): number {
@@ -21,7 +22,7 @@ export class EncoderTable {
   }
 
   known(name: string): KnownName {
-    return this.#names.get(name) ?? this.#learn(name);
+    return this.#names?.get(name) ?? this.#learn(name);
   }
 
   /** Fields that repeat come into the table without it. */
@@ -31,6 +32,7 @@ export class EncoderTable {
       const field = this.dynamic.withNumber(number);
       if (field.name === name) known.entered(field.value, number);
     }
+    this.#names ??= new KnownNames();
     this.#names.add(known);
     return known;
   }
@@ -108,7 +110,7 @@ export class EncoderTable {
 
   enter(name: string, value: string): void {
     this.dynamic.insert(sharedField(name, value));
-    this.#names.get(name)?.entered(value, this.dynamic.inserted);
+    this.#names?.get(name)?.entered(value, this.dynamic.inserted);
   }
 }
 

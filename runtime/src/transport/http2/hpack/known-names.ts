@@ -10,16 +10,15 @@ const perGeneration = 32;
  * in use stays, whatever others pass by, at the cost of one look-up.
  */
 export class KnownNames {
-  /** Made with the first name: a connection of calls without metadata needs none. */
-  #younger: Map<string, KnownName> | undefined;
+  #younger = new Map<string, KnownName>();
   #older: Map<string, KnownName> | undefined;
 
   get(name: string): KnownName | undefined {
-    return this.#younger?.get(name) ?? this.#moved(name);
+    return this.#younger.get(name) ?? this.#moved(name);
   }
 
   add(known: KnownName): void {
-    if (this.#younger === undefined || this.#younger.size >= perGeneration) {
+    if (this.#younger.size >= perGeneration) {
       this.#older = this.#younger;
       this.#younger = new Map();
     }

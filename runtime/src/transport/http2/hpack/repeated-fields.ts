@@ -20,6 +20,22 @@ export interface RepeatedFieldsEncoder {
 /** After so many writes, fields that had no room in the table try again. */
 const writesUntilRetry = 16;
 
+/** Bytes that are kept for all connections, by what they say. */
+const lasting = new Map<string, Uint8Array>();
+/** Of so many lists at most. */
+const mostLasting = 2000;
+
+/** Where connections have put the same into their tables, a list is the same bytes on all of them. */
+function lastingBytes({ buffer, end }: ByteTarget, start: number): Uint8Array {
+  const text = buffer.latin1Slice(start, end);
+  let bytes = lasting.get(text);
+  if (bytes === undefined) {
+    bytes = Uint8Array.prototype.slice.call(buffer, start, end);
+    if (lasting.size < mostLasting) lasting.set(text, bytes);
+  }
+  return bytes;
+}
+
 /** Writes the bytes of the last time for as long as the table is the same. */
 export class CachedFields implements RepeatedFields {
   readonly #encoder: RepeatedFieldsEncoder;
@@ -55,7 +71,7 @@ export class CachedFields implements RepeatedFields {
     }
     // Bytes that put something into the table are right once.
     const isLasting = this.#encoder.generation === generation && target.end > start;
-    this.#bytes = isLasting ? Uint8Array.prototype.slice.call(target.buffer, start, target.end) : undefined;
+    this.#bytes = isLasting ? lastingBytes(target, start) : undefined;
     this.#generation = generation;
     this.#writesLeft = isWhole ? Number.POSITIVE_INFINITY : writesUntilRetry;
   }
