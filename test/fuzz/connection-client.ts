@@ -131,7 +131,7 @@ export const connectionClient: FuzzTarget = {
     });
     const program = new FrameProgram(random, peer, true);
     socket.deliver(program.opening());
-    for (let steps = 1 + random.int(40); steps > 0 && !socket.isEnded; steps--) {
+    for (let steps = 1 + random.int(24); steps > 0 && !socket.isEnded; steps--) {
       switch (random.int(10)) {
         case 0:
         case 1:

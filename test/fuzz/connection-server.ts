@@ -151,7 +151,7 @@ export const connectionServer: FuzzTarget = {
     const program = new FrameProgram(random, peer, false);
     socket.deliver(preface);
     socket.deliver(program.opening());
-    for (let steps = 1 + random.int(40); steps > 0 && !socket.isEnded; steps--) {
+    for (let steps = 1 + random.int(24); steps > 0 && !socket.isEnded; steps--) {
       step(random, { socket, peer, app, connection, program });
       if (!socket.isEnded) checkSession(connection);
     }

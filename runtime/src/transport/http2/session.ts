@@ -1,6 +1,8 @@
 import type { Socket } from "node:net";
 import { Allowance } from "./allowance.js";
+import { DividedBlock } from "./divided-block.js";
 import { EndedStreams } from "./ended-streams.js";
+import { FrameReader } from "./frame-reader.js";
 import {
   ConnectionError,
   defaultMaxFrameBytes,
@@ -9,7 +11,6 @@ import {
   errorName,
   Flag,
   FrameType,
-  frameHeaderBytes,
   largestWindowBytes,
   Setting,
 } from "./frames.js";
@@ -36,9 +37,6 @@ const settingsMs = 20_000;
 /** Milliseconds in which a connection that is ended here has to close. */
 const closingMs = 1000;
 
-/** Frames that a header block may be divided into. */
-const mostFragments = 64;
-
 /** Bytes; less of a message in one frame brings nobody forward. */
 const crumbBytes = 1024;
 
@@ -60,7 +58,7 @@ export interface SessionOptions {
 }
 
 /** One connection, at either end: frames, settings, windows, pings, and the order in which all that happens. */
-export abstract class Session<S extends Stream = Stream> {
+export abstract class Session<S extends Stream = Stream> extends FrameReader {
   readonly socket: Socket;
   readonly output: Output;
   readonly encoder: HpackEncoder = new HpackEncoder();
@@ -88,23 +86,13 @@ export abstract class Session<S extends Stream = Stream> {
   protected readonly overhead: Allowance = new Allowance(2000, 200, "control frames");
   readonly #decoder = new HpackDecoder(headerTableBytes);
   readonly #maxBlockBytes: number;
-  /** A frame that has come in part: so many bytes of the buffer. */
-  #rest: Buffer | undefined;
-  #restBytes = 0;
-  /** Of that frame, as far as it tells. */
-  #frameBytes = 0;
   readonly #isServer: boolean;
-  #preface: Buffer | undefined;
   #hasSettings = false;
-  // The DATA frame, or the unknown one, that is coming.
-  #dataLeft = 0;
+  /** Whose DATA is coming; undefined where it means nothing. */
   #dataStream: S | undefined;
   #dataEnds = false;
-  // The header block that is coming.
-  #blockStream = 0;
-  #blockEnds = false;
-  #block: Buffer[] | undefined;
-  #blockBytes = 0;
+  /** The header block that is coming, where one does. */
+  #block: DividedBlock | undefined;
   readonly #held = new Set<Stream>();
   readonly #pings: (() => void)[] = [];
   readonly #sentSettings: ("windows" | "other")[] = [];
@@ -120,12 +108,12 @@ export abstract class Session<S extends Stream = Stream> {
   protected closeReason: string | undefined;
 
   constructor(socket: Socket, options: SessionOptions) {
+    super(options.preface);
     this.socket = socket;
     this.output = new Output(socket);
     this.receive = new ReceiveWindows(this.output, (setting, value) => this.#announce([[setting, value]], "windows"));
     this.receive.streams = () => this.streams.values();
     this.#isServer = options.preface !== undefined;
-    this.#preface = options.preface;
     this.list = new HeaderList(options.maxHeaderListBytes);
     // Huffman coding makes of 5 bits a byte; indexes make much more, which is what the limit of the list is for.
     this.#maxBlockBytes = Math.max(16 * 1024, Math.min(options.maxHeaderListBytes, 2 ** 30) * 2);
@@ -175,10 +163,7 @@ export abstract class Session<S extends Stream = Stream> {
     if (this.isClosed) return;
     this.lastReadAt = performance.now();
     try {
-      const bytes = this.#rest === undefined ? chunk : this.#withRest(this.#rest, chunk);
-      if (bytes === undefined) return;
-      if (this.#preface === undefined) this.#readFrames(bytes, 0);
-      else this.#readPreface(this.#preface, bytes);
+      this.read(chunk);
       this.#checkUnread();
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
@@ -186,107 +171,32 @@ export abstract class Session<S extends Stream = Stream> {
     }
   }
 
-  /** All that there is, where that is a whole frame. One that dribbles in is copied a few times, not for each of its bytes. */
-  #withRest(rest: Buffer, chunk: Buffer): Buffer | undefined {
-    const bytes = this.#restBytes + chunk.length;
-    if (bytes >= this.#frameBytes) {
-      this.#rest = undefined;
-      return Buffer.concat([rest.subarray(0, this.#restBytes), chunk]);
-    }
-    let longer = rest;
-    if (bytes > rest.length) {
-      longer = Buffer.allocUnsafeSlow(Math.min(this.#frameBytes, 2 * bytes));
-      rest.copy(longer, 0, 0, this.#restBytes);
-    }
-    chunk.copy(longer, this.#restBytes);
-    this.#rest = longer;
-    this.#restBytes = bytes;
-    return undefined;
-  }
-
-  /** It may wait for long for the rest, which must not hold on to the whole chunk. */
-  #keepRest(chunk: Buffer, start: number, frameBytes: number): void {
-    this.#rest = Buffer.from(chunk.subarray(start));
-    this.#restBytes = this.#rest.length;
-    this.#frameBytes = frameBytes;
-  }
-
-  #readPreface(preface: Buffer, bytes: Buffer): void {
-    const length = Math.min(preface.length, bytes.length);
-    if (!bytes.subarray(0, length).equals(preface.subarray(0, length))) {
-      throw new ConnectionError(ErrorCode.protocolError, "the client does not begin with the preface of HTTP/2");
-    }
-    if (bytes.length < preface.length) {
-      this.#keepRest(bytes, 0, bytes.length + 1);
-      return;
-    }
-    this.#preface = undefined;
-    this.#readFrames(bytes, preface.length);
-  }
-
-  #readFrames(chunk: Buffer, start: number): void {
-    let at = start;
-    const end = chunk.length;
-    let frameBytes = frameHeaderBytes;
-    for (;;) {
-      if (this.isClosed) return;
-      if (this.#dataLeft > 0) {
-        const length = Math.min(this.#dataLeft, end - at);
-        this.#dataLeft -= length;
-        this.#onDataPart(chunk, at, at + length);
-        at += length;
-      }
-      if (end - at < frameHeaderBytes) break;
-      const length = (chunk[at]! << 16) | (chunk[at + 1]! << 8) | chunk[at + 2]!;
-      const type = chunk[at + 3]!;
-      const flags = chunk[at + 4]!;
-      const streamId = chunk.readUInt32BE(at + 5) & 0x7fffffff;
-      this.#checkFrame(length, type, streamId);
-      const body = at + frameHeaderBytes;
-      if ((type === FrameType.data && (flags & Flag.padded) === 0) || type > FrameType.continuation) {
-        this.#dataLeft = length;
-        if (type === FrameType.data) this.#onDataFrame(streamId, length, flags, length);
-        else this.#dataStream = undefined;
-        at = body;
-        // An empty frame has no part that would come.
-        if (length === 0) this.#onDataPart(chunk, at, at);
-        continue;
-      }
-      if (end - body < length) {
-        frameBytes += length;
-        break;
-      }
-      this.#onFrame(type, flags, streamId, chunk, body, body + length);
-      at = body + length;
-    }
-    if (at < end) this.#keepRest(chunk, at, frameBytes);
-  }
-
-  #checkFrame(length: number, type: number, streamId: number): void {
+  protected checkFrame(length: number, type: number, streamId: number): void {
     if (length > receivedFrameBytes) {
       throw new ConnectionError(ErrorCode.frameSizeError, `a frame of ${length} bytes`);
     }
-    if (this.#blockStream !== 0 && (type !== FrameType.continuation || streamId !== this.#blockStream)) {
+    const block = this.#block;
+    if (block !== undefined && (type !== FrameType.continuation || streamId !== block.streamId)) {
       throw new ConnectionError(ErrorCode.protocolError, "a frame between those of a header block");
     }
     if (!this.#hasSettings && type !== FrameType.settings) {
       throw new ConnectionError(ErrorCode.protocolError, "the first frame is no SETTINGS");
     }
     if (type === FrameType.headers || type === FrameType.continuation) {
-      if (this.#blockBytes + length > this.#maxBlockBytes) {
+      if ((block?.bytes ?? 0) + length > this.#maxBlockBytes) {
         throw new ConnectionError(ErrorCode.enhanceYourCalm, `a header block of over ${this.#maxBlockBytes} bytes`);
       }
     }
     if (type > FrameType.continuation) this.overhead.spend();
   }
 
-  #onFrame(type: number, flags: number, streamId: number, chunk: Buffer, start: number, end: number): void {
+  protected onFrame(type: number, flags: number, streamId: number, chunk: Buffer, start: number, end: number): void {
     switch (type) {
       case FrameType.headers:
         this.#onHeadersFrame(streamId, flags, chunk, start, end);
         return;
       case FrameType.continuation:
-        this.#onContinuation(streamId, flags, chunk, start, end);
+        this.#onContinuation(flags, chunk, start, end);
         return;
       case FrameType.windowUpdate:
         this.#onWindowUpdate(streamId, chunk, start, end);
@@ -321,6 +231,12 @@ export abstract class Session<S extends Stream = Stream> {
 
   // ── DATA ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  protected onFrameHeader(type: number, flags: number, streamId: number, length: number): void {
+    // Of a type that is not known (RFC 9113, section 5.5).
+    if (type !== FrameType.data) this.#dataStream = undefined;
+    else this.#onDataFrame(streamId, length, flags, length);
+  }
+
   /** @param length with its padding, which windows count too */
   #onDataFrame(streamId: number, length: number, flags: number, dataBytes: number): void {
     requireStream(streamId, "DATA");
@@ -351,11 +267,11 @@ export abstract class Session<S extends Stream = Stream> {
     return undefined;
   }
 
-  #onDataPart(chunk: Buffer, start: number, end: number): void {
+  protected onPiece(chunk: Buffer, start: number, end: number, isLast: boolean): void {
     const stream = this.#dataStream;
     if (stream === undefined) return;
     if (end > start) stream.onData(chunk, start, end);
-    if (this.#dataLeft > 0) return;
+    if (!isLast) return;
     this.#dataStream = undefined;
     if (this.#dataEnds) this.#endReading(stream);
     else if (!stream.isDone) this.receive.replenish(stream);
@@ -367,7 +283,7 @@ export abstract class Session<S extends Stream = Stream> {
     const dataEnd = end - chunk[start]!;
     if (dataEnd <= start) throw new ConnectionError(ErrorCode.protocolError, "DATA with more padding than bytes");
     this.#onDataFrame(streamId, end - start, flags, dataEnd - start - 1);
-    this.#onDataPart(chunk, start + 1, dataEnd);
+    this.onPiece(chunk, start + 1, dataEnd, true);
   }
 
   #endReading(stream: S): void {
@@ -406,26 +322,18 @@ export abstract class Session<S extends Stream = Stream> {
       this.#onBlock(streamId, endsStream, chunk, start, end);
       return;
     }
-    this.#blockStream = streamId;
-    this.#blockEnds = endsStream;
-    this.#block = [Buffer.from(chunk.subarray(start, end))];
-    this.#blockBytes = end - start;
+    this.#block = new DividedBlock(streamId, endsStream);
+    this.#block.add(chunk, start, end);
   }
 
-  #onContinuation(streamId: number, flags: number, chunk: Buffer, start: number, end: number): void {
-    const fragments = this.#block;
-    if (fragments === undefined) throw new ConnectionError(ErrorCode.protocolError, "CONTINUATION of nothing");
-    fragments.push(Buffer.from(chunk.subarray(start, end)));
-    this.#blockBytes += end - start;
-    if (fragments.length > mostFragments) {
-      throw new ConnectionError(ErrorCode.enhanceYourCalm, `a header block in over ${mostFragments} frames`);
-    }
+  #onContinuation(flags: number, chunk: Buffer, start: number, end: number): void {
+    const block = this.#block;
+    if (block === undefined) throw new ConnectionError(ErrorCode.protocolError, "CONTINUATION of nothing");
+    block.add(chunk, start, end);
     if ((flags & Flag.endHeaders) === 0) return;
     this.#block = undefined;
-    this.#blockBytes = 0;
-    this.#blockStream = 0;
-    const block = Buffer.concat(fragments);
-    this.#onBlock(streamId, this.#blockEnds, block, 0, block.length);
+    const whole = block.whole();
+    this.#onBlock(block.streamId, block.endsStream, whole, 0, whole.length);
   }
 
   #onBlock(streamId: number, endsStream: boolean, block: Buffer, start: number, end: number): void {

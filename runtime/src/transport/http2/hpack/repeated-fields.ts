@@ -27,7 +27,7 @@ const mostLasting = 2000;
 
 /** Where connections have put the same into their tables, a list is the same bytes on all of them. */
 function lastingBytes({ buffer, end }: ByteTarget, start: number): Uint8Array {
-  const text = buffer.latin1Slice(start, end);
+  const text = buffer.toString("latin1", start, end);
   let bytes = lasting.get(text);
   if (bytes === undefined) {
     bytes = Uint8Array.prototype.slice.call(buffer, start, end);
