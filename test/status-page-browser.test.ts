@@ -1,5 +1,5 @@
 /** The status page as a reader sees it, in a real browser. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,6 +9,7 @@ import { type StatusPageOptions, statusPage } from "@trunkline/runtime/status-pa
 import type { Browser, Page } from "playwright-core";
 import { missingChromium, startChromium } from "../scripts/chromium.js";
 import { event, type Kinds, startKinds, stopKinds } from "./runtime/kinds.js";
+import { row, untilRow } from "./status-page-rows.js";
 
 // In a run of many files jest does not show the titles of what it skips.
 if (missingChromium !== undefined) console.warn(`status-page-browser.test.ts is skipped: ${missingChromium}`);
@@ -56,25 +57,6 @@ async function look(http: HttpServer, options: Parameters<Browser["newPage"]>[0]
 }
 
 const news = (page: Page, text: string | RegExp) => page.getByRole("status").filter({ hasText: text }).waitFor();
-
-const rowOf = (page: Page, method: string) =>
-  page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: method, exact: true }) });
-
-/** What the row of a method says, by column. */
-async function row(page: Page, method: string): Promise<{ [column: string]: string }> {
-  const cells = await rowOf(page, method)
-    .locator("td[data-label]")
-    .evaluateAll((cells) => cells.map((cell) => [cell.dataset.label, cell.textContent]));
-  return Object.fromEntries(cells);
-}
-
-/** Waits until the row of a method says so. */
-async function untilRow(page: Page, method: string, column: string, value: RegExp | string): Promise<void> {
-  await rowOf(page, method)
-    .locator(`td[data-label="${column}"]`)
-    .filter({ hasText: typeof value === "string" ? new RegExp(`^${value}$`) : value })
-    .waitFor();
-}
 
 const answering = { unary: ({ text }: { text: string }) => ({ text }) };
 
@@ -367,31 +349,3 @@ testInChromium(
     expect(await table.getByRole("rowheader").count()).toBeGreaterThan(3);
   },
 );
-
-describeInChromium("npm run demo -- --status", () => {
-  let demo: ChildProcess;
-  afterEach(() => demo.kill("SIGKILL"));
-
-  test("prints where its page is, which is live, until it is told to end", async () => {
-    demo = spawn(process.execPath, ["--import", "tsx", "examples/demo/main.ts", "--status"], {
-      env: { ...process.env, TSX_TSCONFIG_PATH: "examples/demo/tsconfig.json" },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    const exited = once(demo, "exit");
-    const lines = createInterface(demo.stdout!)[Symbol.asyncIterator]();
-    let url: string | undefined;
-    while (url === undefined) {
-      const { value, done } = await lines.next();
-      if (done) throw new Error("the demo ended without an address");
-      url = /its status page: (http:\/\/127\.0\.0\.1:\d+\/)/.exec(value)?.[1];
-    }
-    const page = await browser.newPage();
-    await page.goto(url);
-    await page.getByRole("rowheader", { name: "Ring" }).waitFor();
-    const { Started: first = "" } = await row(page, "Ring");
-    await untilRow(page, "Ring", "Started", new RegExp(`^(?!${first}$)`));
-    await page.locator(".connection").getByText("Failing").waitFor();
-    demo.kill("SIGINT");
-    expect(await exited).toEqual([0, null]);
-  }, 60_000);
-});
