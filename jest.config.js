@@ -15,4 +15,6 @@ export default {
   },
   modulePathIgnorePatterns: ["<rootDir>/runtime/dist", "<rootDir>/plugin/dist"],
   testTimeout: 20_000,
+  // Tests wait for sockets more than they compute: two cores are busy with two, where jest would leave one alone.
+  maxWorkers: 2,
 };
