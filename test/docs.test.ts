@@ -115,8 +115,13 @@ test("there are examples", () => expect(examples.length).toBeGreaterThan(5));
 
 test("they type-check", () => {
   node(["node_modules/typescript/bin/tsc", "-p", folder]);
-});
+}, 60_000);
 
-test.each(examples)("$name prints what it says", async ({ name, output }) => {
-  expect(await printed.get(name)).toBe(output);
-});
+// The last of them waits for all that go before it.
+test.each(examples)(
+  "$name prints what it says",
+  async ({ name, output }) => {
+    expect(await printed.get(name)).toBe(output);
+  },
+  120_000,
+);
