@@ -59,7 +59,7 @@ function kindOf({ name, value }: HeaderField): number {
   return isName.test(name) ? Kind.metadata : Kind.malformed;
 }
 
-/** One list; made once for a connection and filled again and again. */
+/** One list; made once and filled again and again. */
 export class HeaderList implements FieldSink {
   method: string | undefined;
   scheme: string | undefined;
@@ -75,15 +75,10 @@ export class HeaderList implements FieldSink {
   /** Bytes, as RFC 9113 (section 6.5.2) counts them. */
   bytes = 0;
   isMalformed = false;
-  readonly #maxBytes: number;
+  #maxBytes = 0;
   #fields: HeaderField[] | undefined;
   #metadataBytes = 0;
   #hasRegular = false;
-
-  /** @param maxBytes of a longer list the rest is not kept */
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
-  }
 
   get isTooLong(): boolean {
     return this.bytes > this.#maxBytes;
@@ -101,7 +96,9 @@ export class HeaderList implements FieldSink {
     return this.isTooLong ? 0 : this.bytes;
   }
 
-  reset(): void {
+  /** @param maxBytes of a longer list the rest is not kept */
+  reset(maxBytes: number): void {
+    this.#maxBytes = maxBytes;
     this.method = undefined;
     this.scheme = undefined;
     this.path = undefined;

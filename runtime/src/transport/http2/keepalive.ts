@@ -6,6 +6,8 @@ export interface KeptAlive {
   readonly lastReadAt: number;
   readonly hasCalls: boolean;
   sendPing(onAnswer: () => void): void;
+  /** It is dead. */
+  onNoAnswer(): void;
 }
 
 /** Pings a peer that is silent, and tells when it does not answer: the gRPC Keepalive document. */
@@ -14,20 +16,17 @@ export class Keepalive {
   readonly #timeMs: number;
   readonly #timeoutMs: number;
   readonly #withoutCalls: boolean;
-  readonly #onDead: () => void;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
   constructor(
     connection: KeptAlive,
     options: { readonly timeMs: number; readonly timeoutMs: number; readonly withoutCalls: boolean },
-    onDead: () => void,
   ) {
     this.#connection = connection;
     this.#timeMs = options.timeMs;
     this.#timeoutMs = options.timeoutMs;
     this.#withoutCalls = options.withoutCalls;
-    this.#onDead = onDead;
     if (this.#timeMs <= longestTimerMs) this.#wait(this.#timeMs);
   }
 
@@ -54,7 +53,7 @@ export class Keepalive {
       () => {
         // Whatever came since shows that the peer is there, and is only slow to answer.
         if (this.#connection.lastReadAt > pingedAt) this.#look();
-        else this.#onDead();
+        else this.#connection.onNoAnswer();
       },
       Math.min(this.#timeoutMs, longestTimerMs),
     ).unref();

@@ -1,4 +1,4 @@
-import { ConnectionError, defaultWindowBytes, ErrorCode, Setting } from "./frames.js";
+import { ConnectionError, defaultWindowBytes, ErrorCode } from "./frames.js";
 import type { Output } from "./output.js";
 
 /** What a stream may be sent, and what it holds of it. */
@@ -12,6 +12,15 @@ export interface ReceivingStream {
   grantedBytes: number;
   /** Bytes that are missing of a message that has begun. */
   readonly missingBytes: number;
+}
+
+/** The connection whose windows they are. */
+export interface WindowsOwner {
+  readonly output: Output;
+  /** Those that are open. */
+  readonly streams: ReadonlyMap<number, ReceivingStream>;
+  /** Sends SETTINGS. */
+  announceWindow(bytes: number): void;
 }
 
 /** Bytes that all streams of a connection may be sent together without being read. */
@@ -35,9 +44,7 @@ const settleMs = 1000;
  * that one that is not read does not hold up the others. It grows with the bandwidth-delay product.
  */
 export class ReceiveWindows {
-  readonly #output: Output;
-  /** Sends SETTINGS. */
-  readonly #announce: (setting: number, value: number) => void;
+  readonly #owner: WindowsOwner;
   /** Of a stream, as announced last, and as all open streams have it. */
   #announcedBytes = defaultWindowBytes;
   #appliedBytes = defaultWindowBytes;
@@ -56,9 +63,8 @@ export class ReceiveWindows {
   /** Whose message is to go on. */
   readonly #waiting: ReceivingStream[] = [];
 
-  constructor(output: Output, announce: (setting: number, value: number) => void) {
-    this.#output = output;
-    this.#announce = announce;
+  constructor(owner: WindowsOwner) {
+    this.#owner = owner;
   }
 
   /** Of a stream that is being opened. */
@@ -88,7 +94,7 @@ export class ReceiveWindows {
   /** While a peer has not agreed to smaller windows, that of the connection bounds what it can have held here. */
   #giveBack(): boolean {
     if (this.#unacknowledged.length > 0 && this.#heldBytes > budgetBytes) return false;
-    this.#output.windowUpdate(0, this.#consumed);
+    this.#owner.output.windowUpdate(0, this.#consumed);
     this.#connectionLeft += this.#consumed;
     this.#consumed = 0;
     return this.#connectionBytes < budgetBytes;
@@ -157,7 +163,7 @@ export class ReceiveWindows {
   onDelayBytes(bytes: number): void {
     if (bytes < (this.#connectionBytes * 2) / 3 || this.#connectionBytes >= budgetBytes) return;
     const size = Math.min(budgetBytes, this.#connectionBytes * 2);
-    this.#output.windowUpdate(0, size - this.#connectionBytes);
+    this.#owner.output.windowUpdate(0, size - this.#connectionBytes);
     this.#connectionLeft += size - this.#connectionBytes;
     this.#connectionBytes = size;
     this.#delayBytes = size;
@@ -165,20 +171,13 @@ export class ReceiveWindows {
   }
 
   /** The peer has acknowledged the oldest of what was announced here. */
-  onAcknowledged(streams: Iterable<ReceivingStream>): void {
+  onAcknowledged(): void {
     const value = this.#unacknowledged.shift();
-    if (value !== undefined && value < this.#appliedBytes) this.#apply(value, streams);
+    if (value !== undefined && value < this.#appliedBytes) this.#apply(value);
     if (this.#consumed >= this.#connectionBytes / 2) this.#giveBack();
   }
 
   // ── Inside ──
-
-  #streams: () => Iterable<ReceivingStream> = () => [];
-
-  /** Who the open streams are. */
-  set streams(streams: () => Iterable<ReceivingStream>) {
-    this.#streams = streams;
-  }
 
   #resize(): void {
     const share = Math.max(smallestWindowBytes, budgetBytes / this.#sharers);
@@ -186,15 +185,15 @@ export class ReceiveWindows {
     if (bytes === this.#announcedBytes) return;
     this.#announcedBytes = bytes;
     this.#unacknowledged.push(bytes);
-    this.#announce(Setting.initialWindowSize, bytes);
+    this.#owner.announceWindow(bytes);
     // More may come at once; less is what it is when the peer has said that it knows.
-    if (bytes > this.#appliedBytes) this.#apply(bytes, this.#streams());
+    if (bytes > this.#appliedBytes) this.#apply(bytes);
   }
 
-  #apply(bytes: number, streams: Iterable<ReceivingStream>): void {
+  #apply(bytes: number): void {
     const change = bytes - this.#appliedBytes;
     this.#appliedBytes = bytes;
-    for (const stream of streams) {
+    for (const stream of this.#owner.streams.values()) {
       stream.receiveWindow += change;
       // To a message that is under way it was allowed to come whole.
       const needed = stream.missingBytes - stream.receiveWindow;
@@ -209,7 +208,7 @@ export class ReceiveWindows {
 
   #open(stream: ReceivingStream, bytes: number): void {
     stream.receiveWindow += bytes;
-    this.#output.windowUpdate(stream.id, bytes);
+    this.#owner.output.windowUpdate(stream.id, bytes);
   }
 
   #takeBack(stream: ReceivingStream): void {

@@ -57,6 +57,20 @@ export interface SessionOptions {
   readonly preface?: Buffer;
 }
 
+/** Of all connections: a list is read before the next is decoded. */
+const list = new HeaderList();
+
+/** Of a socket: who speaks on it. */
+const speaker: unique symbol = Symbol("speaker");
+
+interface SpokenSocket extends Socket {
+  // biome-ignore lint/suspicious/noExplicitAny: of either end; it is told what is its own.
+  [speaker]: Session<any>;
+}
+
+/** Why a socket has failed is asked of it when it is closed. */
+function nothing(): void {}
+
 /** One connection, at either end: frames, settings, windows, pings, and the order in which all that happens. */
 export abstract class Session<S extends Stream = Stream> extends FrameReader {
   readonly socket: Socket;
@@ -76,7 +90,6 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   /** Bytes of messages that wait for the peer's windows. */
   queuedBytes = 0;
   lastReadAt: number = performance.now();
-  protected readonly list: HeaderList;
   /** The newest stream that the peer has opened. */
   protected lastPeerStream = 0;
   protected isClosed = false;
@@ -85,7 +98,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   /** What costs us something and brings nobody forward. */
   protected readonly overhead: Allowance = new Allowance(2000, 200, "control frames");
   readonly #decoder = new HpackDecoder(headerTableBytes);
-  readonly #maxBlockBytes: number;
+  readonly #maxListBytes: number;
   readonly #isServer: boolean;
   #hasSettings = false;
   /** Whose DATA is coming; undefined where it means nothing. */
@@ -93,9 +106,10 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   #dataEnds = false;
   /** The header block that is coming, where one does. */
   #block: DividedBlock | undefined;
-  readonly #held = new Set<Stream>();
-  readonly #pings: (() => void)[] = [];
-  readonly #sentSettings: ("windows" | "other")[] = [];
+  // Made with the first that is in it: a process may have thousands of connections that are idle.
+  #held: Set<Stream> | undefined;
+  #pings: (() => void)[] | undefined;
+  #sentSettings: ("windows" | "other")[] | undefined;
   #settingsTimer: NodeJS.Timeout | undefined;
   #stallTimer: NodeJS.Timeout | undefined;
   /** Bytes of messages since the last look at how the peer takes them. */
@@ -111,29 +125,51 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     super(options.preface);
     this.socket = socket;
     this.output = new Output(socket);
-    this.receive = new ReceiveWindows(this.output, (setting, value) => this.#announce([[setting, value]], "windows"));
-    this.receive.streams = () => this.streams.values();
+    this.receive = new ReceiveWindows(this);
     this.#isServer = options.preface !== undefined;
-    this.list = new HeaderList(options.maxHeaderListBytes);
-    // Huffman coding makes of 5 bits a byte; indexes make much more, which is what the limit of the list is for.
-    this.#maxBlockBytes = Math.max(16 * 1024, Math.min(options.maxHeaderListBytes, 2 ** 30) * 2);
+    this.#maxListBytes = options.maxHeaderListBytes;
     if (options.keepalive !== false) {
-      this.#keepalive = new Keepalive(this, options.keepalive, () => this.close("the peer did not answer a ping"));
+      this.#keepalive = new Keepalive(this, options.keepalive);
     }
-    socket.on("data", (chunk: Buffer) => this.#onChunk(chunk));
-    socket.on("drain", () => this.#serve());
-    socket.on("error", (error: Error) => {
-      this.closeReason ??= error.message;
-    });
-    socket.on("end", () => {
-      this.closeReason ??= "closed by the peer";
-    });
-    socket.on("close", () => this.#onSocketClosed());
+    const spoken = socket as SpokenSocket;
+    spoken[speaker] = this;
+    spoken.on("data", Session.#onData);
+    spoken.on("drain", Session.#onDrain);
+    spoken.on("error", nothing);
+    spoken.on("close", Session.#onClose);
   }
+
+  // The listeners of all sockets: closures of its own for each would be a tenth of what an idle connection costs.
+
+  static readonly #onData = function (this: SpokenSocket, chunk: Buffer): void {
+    this[speaker].#onChunk(chunk);
+  };
+
+  static readonly #onDrain = function (this: SpokenSocket): void {
+    this[speaker].#serve();
+  };
+
+  static readonly #onClose = function (this: SpokenSocket): void {
+    this[speaker].#onSocketClosed();
+  };
 
   /** The first SETTINGS. */
   protected open(settings: readonly (readonly [setting: number, value: number])[]): void {
     this.#announce([...settings, [Setting.maxFrameSize, receivedFrameBytes]], "other");
+  }
+
+  /** Where the header list is that has just come; it is read before anything else can come. */
+  protected get list(): HeaderList {
+    return list;
+  }
+
+  announceWindow(bytes: number): void {
+    this.#announce([[Setting.initialWindowSize, bytes]], "windows");
+  }
+
+  /** Huffman coding makes of 5 bits a byte; indexes make much more, which is what the limit of the list is for. */
+  get #maxBlockBytes(): number {
+    return Math.max(16 * 1024, Math.min(this.#maxListBytes, 2 ** 30) * 2);
   }
 
   get hasCalls(): boolean {
@@ -299,7 +335,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   /** Takes a stream out: nothing more is sent on it, and what comes means nothing. */
   protected forget(stream: S): void {
     if (!this.streams.delete(stream.id)) return;
-    this.#held.delete(stream);
+    this.#held?.delete(stream);
     this.receive.onClosed(stream);
     this.receive.onStreams(this.streams.size);
     this.onForgotten(stream);
@@ -337,8 +373,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   }
 
   #onBlock(streamId: number, endsStream: boolean, block: Buffer, start: number, end: number): void {
-    const { list } = this;
-    list.reset();
+    list.reset(this.#maxListBytes);
     try {
       this.#decoder.decode(block, start, end, list);
     } catch (error) {
@@ -381,7 +416,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     stream.sendWindow += increment;
     if (stream.sendWindow > largestWindowBytes) {
       this.resetStream(streamId, ErrorCode.flowControlError, "a window of over 2^31-1 bytes");
-    } else if (this.#held.has(stream)) {
+    } else if (this.#held?.has(stream)) {
       while (stream.pump());
       if (!stream.onRoom()) this.#held.delete(stream);
     }
@@ -467,6 +502,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
       this.output.end = this.output.buffer.writeUInt16BE(setting, this.output.end);
       this.output.uint32(value);
     }
+    this.#sentSettings ??= [];
     this.#sentSettings.push(what);
     this.#settingsTimer ??= setTimeout(() => {
       this.fail(ErrorCode.settingsTimeout, `SETTINGS were not acknowledged within ${settingsMs} ms`);
@@ -479,12 +515,13 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   }
 
   #onSettingsAcknowledged(): void {
-    const what = this.#sentSettings.shift();
+    const what = this.#sentSettings?.shift();
     if (what === undefined) throw new ConnectionError(ErrorCode.protocolError, "an acknowledgement of no SETTINGS");
-    if (what === "windows") this.receive.onAcknowledged(this.streams.values());
-    if (this.#sentSettings.length > 0) {
+    if (what === "windows") this.receive.onAcknowledged();
+    if (this.#sentSettings !== undefined && this.#sentSettings.length > 0) {
       this.#settingsTimer?.refresh();
     } else {
+      this.#sentSettings = undefined;
       clearTimeout(this.#settingsTimer);
       this.#settingsTimer = undefined;
     }
@@ -495,7 +532,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     if (end - start !== 8) throw new ConnectionError(ErrorCode.frameSizeError, "PING of another length than 8");
     if ((flags & Flag.ack) !== 0) {
       // Answers come in the order of the pings.
-      const onAnswer = this.#pings.shift();
+      const onAnswer = this.#pings?.shift();
       if (onAnswer === undefined) this.overhead.spend();
       else onAnswer();
       return;
@@ -509,7 +546,12 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   /** The peer pings. */
   protected onPing(): void {}
 
+  onNoAnswer(): void {
+    this.close("the peer did not answer a ping");
+  }
+
   sendPing(onAnswer: () => void): void {
+    this.#pings ??= [];
     this.#pings.push(onAnswer);
     this.output.frame(8, FrameType.ping, 0, 0);
     this.output.uint32(0);
@@ -579,6 +621,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
 
   /** A stream has to wait for room. */
   hold(stream: Stream): void {
+    this.#held ??= new Set();
     this.#held.add(stream);
     if (this.queuedBytes > mostUnreadBytes) this.#watchStall();
   }
@@ -594,13 +637,14 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
 
   /** Those that wait take turns, a frame each. */
   #serve(): void {
-    if (this.#held.size === 0) return;
+    const held = this.#held;
+    if (held === undefined || held.size === 0) return;
     let goesOn = this.sendWindow > 0;
     while (goesOn) {
       goesOn = false;
-      for (const stream of this.#held) if (stream.pump()) goesOn = true;
+      for (const stream of held) if (stream.pump()) goesOn = true;
     }
-    for (const stream of this.#held) if (!stream.onRoom()) this.#held.delete(stream);
+    for (const stream of held) if (!stream.onRoom()) held.delete(stream);
   }
 
   /** A peer that reads nothing can have us keep what no window bounds: answers to its pings, headers, trailers. */
@@ -653,7 +697,9 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   }
 
   #onSocketClosed(): void {
-    if (!this.isClosed) this.#end("the connection was lost");
+    const { readableEnded, errored } = this.socket;
+    if (readableEnded) this.closeReason ??= "closed by the peer";
+    if (!this.isClosed) this.#end(errored?.message ?? "the connection was lost");
     this.onClosed(this.closeReason!);
   }
 
@@ -671,8 +717,8 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     clearTimeout(this.#settingsTimer);
     clearTimeout(this.#stallTimer);
     this.#keepalive?.stop();
-    this.#held.clear();
-    this.#pings.length = 0;
+    this.#held?.clear();
+    this.#pings = undefined;
   }
 }
 
