@@ -11,6 +11,7 @@ import { formatText, legend, tablesOf } from "./report/table.js";
 import { targetTable } from "./report/target-table.js";
 import type { Failure, Result } from "./suites/suite.js";
 import { suites } from "./suites/suites.js";
+import { requireMeasured } from "./targets.js";
 
 async function main(args: readonly string[]): Promise<number> {
   const command = parseCommand(
@@ -28,6 +29,7 @@ async function main(args: readonly string[]): Promise<number> {
   const all = await Promise.all(
     chosen.map(async (suite) => ({ suite, prepared: await suite.prepare({ seconds, smoke }) })),
   );
+  for (const { suite, prepared } of all) requireMeasured(suite.name, prepared.cases);
   const prepared = chosenCases(all, command);
   const progress = new Progress(
     prepared.flatMap((one) => one.prepared.cases),

@@ -1,5 +1,5 @@
 /** What the transport http2 is to reach: ratios of two contenders that took turns in the same case of the same run. */
-import { grpcJs, grpcJsTls, http2, rawHttp2 } from "./contenders/contenders.js";
+import { grpcJsName, grpcJsTlsName, rawHttp2Name, trunklineNames } from "./contenders/names.js";
 
 /** A case of the target's suite, and a metric of it. */
 export interface Figure {
@@ -22,14 +22,15 @@ export interface Target {
   readonly figures: readonly Figure[];
 }
 
-const ours = http2.tsProto.name;
+const http2 = trunklineNames("http2");
+const ours = http2.tsProto;
 
 export const targets: readonly Target[] = [
   {
     name: "unary, 100 in flight",
     suite: "unary",
     contender: ours,
-    over: grpcJs.name,
+    over: grpcJsName,
     bound: "at least",
     value: 15,
     figures: [{ case: "20 B, 100 in flight", metric: "throughput" }],
@@ -38,7 +39,7 @@ export const targets: readonly Target[] = [
     name: "unary, 100 in flight, each with deadline, signal and metadata",
     suite: "unary",
     contender: ours,
-    over: grpcJs.name,
+    over: grpcJsName,
     bound: "at least",
     value: 10,
     figures: [{ case: "20 B, deadline + signal + metadata, 100 in flight", metric: "throughput" }],
@@ -47,7 +48,7 @@ export const targets: readonly Target[] = [
     name: "unary, 1 in flight",
     suite: "unary",
     contender: ours,
-    over: grpcJs.name,
+    over: grpcJsName,
     bound: "at least",
     value: 7,
     figures: [{ case: "20 B, 1 in flight", metric: "throughput" }],
@@ -56,7 +57,7 @@ export const targets: readonly Target[] = [
     name: "unary, 100 in flight, beside node:http2 itself",
     suite: "unary",
     contender: ours,
-    over: rawHttp2.name,
+    over: rawHttp2Name,
     bound: "at least",
     value: 5,
     figures: [{ case: "20 B, 100 in flight", metric: "throughput" }],
@@ -64,8 +65,8 @@ export const targets: readonly Target[] = [
   {
     name: "unary, 100 in flight, our client alone",
     suite: "unary",
-    contender: http2.client.name,
-    over: grpcJs.name,
+    contender: http2.client,
+    over: grpcJsName,
     bound: "at least",
     value: 2.5,
     figures: [{ case: "20 B, 100 in flight, one end trunkline", metric: "throughput" }],
@@ -73,8 +74,8 @@ export const targets: readonly Target[] = [
   {
     name: "unary, 100 in flight, our server alone",
     suite: "unary",
-    contender: http2.server.name,
-    over: grpcJs.name,
+    contender: http2.server,
+    over: grpcJsName,
     bound: "at least",
     value: 1.5,
     figures: [{ case: "20 B, 100 in flight, one end trunkline", metric: "throughput" }],
@@ -83,7 +84,7 @@ export const targets: readonly Target[] = [
     name: "server streaming, messages/s",
     suite: "stream",
     contender: ours,
-    over: grpcJs.name,
+    over: grpcJsName,
     bound: "at least",
     value: 5,
     figures: [{ case: "server streaming, 20 B", metric: "throughput" }],
@@ -92,7 +93,7 @@ export const targets: readonly Target[] = [
     name: "64 KB messages, MB/s",
     suite: "stream",
     contender: ours,
-    over: grpcJs.name,
+    over: grpcJsName,
     bound: "at least",
     value: 2,
     figures: [
@@ -104,7 +105,7 @@ export const targets: readonly Target[] = [
     name: "memory of an open stream, both ends",
     suite: "memory",
     contender: ours,
-    over: grpcJs.name,
+    over: grpcJsName,
     bound: "at most",
     value: 0.25,
     figures: [
@@ -116,7 +117,7 @@ export const targets: readonly Target[] = [
     name: "memory of an idle connection, both ends",
     suite: "memory",
     contender: ours,
-    over: grpcJs.name,
+    over: grpcJsName,
     bound: "at most",
     value: 0.25,
     figures: [
@@ -127,8 +128,8 @@ export const targets: readonly Target[] = [
   {
     name: "unary, 100 in flight, with TLS",
     suite: "unary",
-    contender: http2.tsProtoTls.name,
-    over: grpcJsTls.name,
+    contender: http2.tsProtoTls,
+    over: grpcJsTlsName,
     bound: "at least",
     value: 6,
     figures: [{ case: "20 B, 100 in flight, TLS", metric: "throughput" }],
@@ -143,3 +144,31 @@ export const targets: readonly Target[] = [
     figures: [{ case: "20 B, 1,000 in flight beside 100", metric: "growth" }],
   },
 ];
+
+/** What is known of a case before it runs. */
+interface KnownCase {
+  readonly name: string;
+  readonly metrics: readonly { readonly name: string }[];
+  readonly turns: readonly { readonly contender: string }[];
+}
+
+/** @throws Error where a suite does not measure what a target is about: a case, a metric or a contender has another name */
+export function requireMeasured(suite: string, cases: readonly KnownCase[]): void {
+  for (const { name, contender, over, figures } of targets.filter((target) => target.suite === suite)) {
+    for (const figure of figures) {
+      const known = cases.find((one) => one.name === figure.case);
+      const names = [
+        ...(known?.metrics ?? []).map((metric) => metric.name),
+        ...(known?.turns ?? []).map((turn) => turn.contender),
+      ];
+      const missing = [figure.metric, contender, ...(over === undefined ? [] : [over])].filter(
+        (one) => !names.includes(one),
+      );
+      if (missing.length > 0) {
+        throw new Error(
+          `bench/targets.ts: ${name}: ${suite} has no ${missing.join(", no ")} in the case ${figure.case}`,
+        );
+      }
+    }
+  }
+}

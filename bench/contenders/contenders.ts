@@ -1,20 +1,21 @@
 import type { TransportName } from "@trunkline/runtime";
 import type { Contender } from "./contender.js";
+import { grpcJsName, grpcJsTlsName, rawHttp2Name, trunklineNames } from "./names.js";
 
 export const rawHttp2: Contender = {
-  name: "raw node:http2 echo",
+  name: rawHttp2Name,
   client: async () => (await import("./raw-http2.js")).rawHttp2,
   server: async () => (await import("./raw-http2.js")).rawHttp2,
 };
 
 export const grpcJs: Contender = {
-  name: "grpc-js by hand, ts-proto",
+  name: grpcJsName,
   client: async () => (await import("./grpc-js-client.js")).grpcJsClient("plaintext"),
   server: async () => (await import("./grpc-js-server.js")).grpcJsServer("plaintext"),
 };
 
 export const grpcJsTls: Contender = {
-  name: `${grpcJs.name}, TLS`,
+  name: grpcJsTlsName,
   client: async () => (await import("./grpc-js-client.js")).grpcJsClient("TLS"),
   server: async () => (await import("./grpc-js-server.js")).grpcJsServer("TLS"),
 };
@@ -43,24 +44,21 @@ export interface Trunkline {
 }
 
 export function trunklineOn(transport: TransportName): Trunkline {
-  const name = `trunkline ${transport}`;
+  const names = trunklineNames(transport);
   const tsProto = async () => (await import("./trunkline-ts-proto.js")).stack(transport, "plaintext");
   const tsProtoTls = async () => (await import("./trunkline-ts-proto.js")).stack(transport, "TLS");
   const protobufEs = async () => (await import("./trunkline-protobuf-es.js")).stack(transport, "plaintext");
   return {
-    tsProto: { name: `${name}, ts-proto`, client: tsProto, server: tsProto },
-    protobufEs: { name: `${name}, protobuf-es`, client: protobufEs, server: protobufEs },
-    tsProtoTls: { name: `${name}, ts-proto, TLS`, client: tsProtoTls, server: tsProtoTls },
-    client: { name: `${name} client, grpc-js server`, client: tsProto, server: grpcJs.server },
-    server: { name: `grpc-js client, ${name} server`, client: grpcJs.client, server: tsProto },
+    tsProto: { name: names.tsProto, client: tsProto, server: tsProto },
+    protobufEs: { name: names.protobufEs, client: protobufEs, server: protobufEs },
+    tsProtoTls: { name: names.tsProtoTls, client: tsProtoTls, server: tsProtoTls },
+    client: { name: names.client, client: tsProto, server: grpcJs.server },
+    server: { name: names.server, client: grpcJs.client, server: tsProto },
   };
 }
 
-/** Its own transport: what the targets are about. */
-export const http2 = trunklineOn("http2");
-
 /** The transports of trunkline that are measured: one entry here is a row in every table. */
-const ours = [trunklineOn("grpc-js"), http2];
+const ours = [trunklineOn("grpc-js"), trunklineOn("http2")];
 
 /** Trunkline with the messages of its default, once per transport. */
 export const trunkline: readonly Contender[] = ours.map(({ tsProto }) => tsProto);
@@ -95,7 +93,7 @@ export const stacks: readonly Contender[] = [
 ];
 
 /** What ratios are of, unless a suite says otherwise. */
-export const baseline = grpcJs.name;
+export const baseline = grpcJsName;
 
 export const contenders: ReadonlyMap<string, Contender> = new Map(
   [...stacks, ...mixed, ...encrypted].map((contender) => [contender.name, contender]),
