@@ -435,6 +435,8 @@ describe.each(wireTransports)("a grpc-timeout on the wire of $name", ({ transpor
     ["99999999H", { ms: 359_999_996_400_000 }, { ms: 132_616_576 }],
     ["1n", DEADLINE_EXCEEDED],
     ["1u", DEADLINE_EXCEEDED],
+    // grpc-js counts in whole milliseconds; elsewhere the handler may well be quicker than that.
+    ...(transport === "grpc-js" ? [["999u", DEADLINE_EXCEEDED] as [string, Outcome]] : []),
     ["0S", DEADLINE_EXCEEDED],
     ["0m", DEADLINE_EXCEEDED],
     ["", INTERNAL],

@@ -44,13 +44,14 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
     const stream = new ClientStream(connection, spec, sink);
     const now = performance.now();
     const leftMs = spec.deadline - now;
+    const bound = connection.headers.boundOf(spec);
     if (leftMs <= 0) {
       stream.#finishSoon(failure(Code.DEADLINE_EXCEEDED, "the deadline passed before the call was sent"), "unsent");
-    } else if (connection.headers.listBytesOf(spec) > connection.peerMaxListBytes) {
+    } else if (connection.headers.listBytesOf(bound) > connection.peerMaxListBytes) {
       const details = `the call's metadata is longer than the server takes, ${connection.peerMaxListBytes} bytes in all`;
       stream.#finishSoon(failure(Code.RESOURCE_EXHAUSTED, details), "unsent");
     } else {
-      stream.#begin(leftMs);
+      stream.#begin(leftMs, bound);
       if (leftMs !== Number.POSITIVE_INFINITY) deadlines.add(stream, spec.deadline, now);
     }
     return stream;
@@ -234,7 +235,8 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #begin(leftMs: number): void {
+  /** @param bound what the header block is not longer than */
+  #begin(leftMs: number, bound: number): void {
     const spec = this.#spec;
     const connection = this.#connection;
     const { kind, request } = spec.method;
@@ -243,7 +245,7 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
       connection.add(this);
       connection.headers.write(output, this.id, spec, leftMs);
     } else if (this.canWriteInto(request, spec.compression)) {
-      this.#sendWithHeaders(leftMs);
+      this.#sendWithHeaders(leftMs, bound);
     } else {
       this.queueMessage(request, spec.only as I, spec.maxSendMessageBytes, spec.compression);
       connection.add(this);
@@ -257,11 +259,11 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
    * The one request, first: where it cannot be encoded there is no call, and nothing may have been written of one. The
    * headers, whose length is known only when they are written, then go before it.
    */
-  #sendWithHeaders(leftMs: number): void {
+  #sendWithHeaders(leftMs: number, bound: number): void {
     const spec = this.#spec;
     const connection = this.#connection;
     const { output } = connection;
-    const gap = connection.headers.boundOf(spec) + 2 * frameHeaderBytes;
+    const gap = bound + 2 * frameHeaderBytes;
     output.open(gap + roomyBytes);
     const start = output.end;
     const from = start + gap;

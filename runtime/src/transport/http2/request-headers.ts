@@ -33,9 +33,13 @@ export class RequestHeaders {
     return bytes;
   }
 
-  /** Bytes of the list as RFC 9113 (section 6.5.2) counts them, roughly: what peers set limits to. */
-  listBytesOf<I, O>(spec: CallSpec<I, O>): number {
-    return this.boundOf(spec) + 160;
+  /**
+   * Bytes of the list as RFC 9113 (section 6.5.2) counts them, roughly: what peers set limits to.
+   *
+   * @param bound what `boundOf` tells of the call
+   */
+  listBytesOf(bound: number): number {
+    return bound + 160;
   }
 
   /** @param leftMs until the deadline; `Infinity` where there is none */

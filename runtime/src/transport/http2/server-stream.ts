@@ -48,15 +48,16 @@ export class ServerStream extends Stream implements IncomingCall {
 
   /** What its headers say, and then whoever serves it. */
   begin(list: HeaderList, dispatcher: Dispatcher): void {
-    const refusal = refusalOf(list);
+    const timeoutMs = list.timeout === undefined ? noDeadline : parseTimeout(list.timeout);
+    const refusal = refusalOf(list, timeoutMs);
     if (refusal !== undefined) {
       this.#httpStatus = refusal.httpStatus ?? "200";
       this.end({ ...refusal, metadata: new Metadata() });
       return;
     }
-    if (list.timeout !== undefined) {
+    if (timeoutMs !== undefined && timeoutMs !== noDeadline) {
       const now = performance.now();
-      this.deadline = now + parseTimeout(list.timeout)!;
+      this.deadline = now + timeoutMs;
       deadlines.add(this, this.deadline, now);
     }
     this.receivedEncoding = (list.encoding ?? "identity") as Encoding;
@@ -225,8 +226,12 @@ interface Refusal {
   readonly httpStatus?: string;
 }
 
-/** Why a call is not for anybody to serve (PROTOCOL-HTTP2, Requests); undefined where it is. */
-function refusalOf(list: HeaderList): Refusal | undefined {
+/**
+ * Why a call is not for anybody to serve (PROTOCOL-HTTP2, Requests); undefined where it is.
+ *
+ * @param timeoutMs undefined where what it says of its time cannot be read
+ */
+function refusalOf(list: HeaderList, timeoutMs: number | undefined): Refusal | undefined {
   const { method, contentType, timeout, encoding = "identity", isTooLong, bytes } = list;
   const { INTERNAL, RESOURCE_EXHAUSTED, UNIMPLEMENTED } = Code;
   if (isTooLong) return { code: RESOURCE_EXHAUSTED, details: `the call's header list of ${bytes} bytes is too long` };
@@ -234,7 +239,7 @@ function refusalOf(list: HeaderList): Refusal | undefined {
   if (contentType?.startsWith("application/grpc") !== true) {
     return { code: INTERNAL, details: `${contentType ?? "none"} is no content-type of gRPC`, httpStatus: "415" };
   }
-  if (timeout !== undefined && parseTimeout(timeout) === undefined) {
+  if (timeoutMs === undefined) {
     return { code: INTERNAL, details: `grpc-timeout: ${describe(timeout)} is none` };
   }
   if ((encodings as readonly string[]).includes(encoding)) return undefined;
