@@ -1,6 +1,5 @@
 import type { BidiStreamMethod, ClientStreamMethod, ServerStreamMethod, UnaryMethod } from "@trunkline/runtime";
 import { bidiStreamMethod, clientStreamMethod, serverStreamMethod, unaryMethod } from "@trunkline/runtime";
-import { $serviceHandlers } from "./handlers.js";
 import type { $Request, $RequestInit, $Response, $ResponseInit } from "./holes.js";
 import { $defaults, $idempotency, $requestCodec, $responseCodec } from "./holes.js";
 import type { $ServiceServer } from "./server.js";
@@ -26,7 +25,7 @@ export const $ServiceDesc: {
       response: $responseCodec,
       idempotency: $idempotency,
       defaults: $defaults,
-      handler: (impl, request, call) => $serviceHandlers.$unary(impl, request, call),
+      handler: (impl, request, call) => impl.$unary(request, call),
     }),
     $serverStream: /* @__PURE__ */ serverStreamMethod({
       name: "$methodName",
@@ -35,7 +34,7 @@ export const $ServiceDesc: {
       response: $responseCodec,
       idempotency: $idempotency,
       defaults: $defaults,
-      handler: (impl, request, call) => $serviceHandlers.$serverStream(impl, request, call),
+      handler: (impl, request, call) => impl.$serverStream(request, call),
     }),
     $clientStream: /* @__PURE__ */ clientStreamMethod({
       name: "$methodName",
@@ -44,7 +43,7 @@ export const $ServiceDesc: {
       response: $responseCodec,
       idempotency: $idempotency,
       defaults: $defaults,
-      handler: (impl, requests, call) => $serviceHandlers.$clientStream(impl, requests, call),
+      handler: (impl, requests, call) => impl.$clientStream(requests, call),
     }),
     $bidiStream: /* @__PURE__ */ bidiStreamMethod({
       name: "$methodName",
@@ -53,7 +52,7 @@ export const $ServiceDesc: {
       response: $responseCodec,
       idempotency: $idempotency,
       defaults: $defaults,
-      handler: (impl, requests, call) => $serviceHandlers.$bidiStream(impl, requests, call),
+      handler: (impl, requests, call) => impl.$bidiStream(requests, call),
     }),
   },
 };
