@@ -12,6 +12,7 @@ const buf = fileURLToPath(new URL("../node_modules/@bufbuild/buf/bin/buf", impor
 for (const [folder, template] of [
   ["..", "buf.gen.yaml"],
   ["..", "buf.gen.protobuf-es.yaml"],
+  ["..", "buf.gen.parts.yaml"],
   ["..", "buf.gen.runtime.yaml"],
   ["../examples/demo", "buf.gen.yaml"],
   ["../examples/cluster", "buf.gen.yaml"],

@@ -18,7 +18,7 @@ import { type Filling, readFillings } from "./compiler/fillings.js";
 import { compileHoles, type Holes, readHoles } from "./compiler/holes.js";
 import { readDeclarations, readImports } from "./compiler/top-level.js";
 
-const templates = ["client", "server", "handlers", "service-desc", "descriptors"];
+const templates = ["client", "server", "handlers", "service-desc", "client-desc", "descriptors", "options", "mock"];
 
 /** Compiles all templates. Returns the text of each file of `plugin/src/emitters/`, by its name. */
 export function compileTemplates(): Map<string, string> {

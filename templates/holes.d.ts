@@ -22,6 +22,14 @@ export interface ServiceHoles {
   $serviceDescriptors: "name";
   /** The constant that has the descriptors of the file. */
   $descriptorSet: "value";
+  /** `greeterOptions` */
+  $serviceOptions: "name";
+  /** An encoded google.protobuf.ServiceOptions, in base64. */
+  $optionsOfService: "string";
+  /** `MockGreeterClient`, the interface */
+  $MockServiceClient: "name";
+  /** `mockGreeterClient`, the function */
+  $mockServiceClient: "name";
   /** `demo.v1.Greeter` */
   $serviceName: "string";
   /** `demo/v1/greeter.proto` */
@@ -50,6 +58,8 @@ export interface MethodHoles {
   $responseCodec: "value";
   $idempotency: "value";
   $defaults: "value";
+  /** An encoded google.protobuf.MethodOptions, in base64. */
+  $optionsOfMethod: "string";
 }
 
 /** The whole message, as a user gets it; `…Init` is what a user may pass. */

@@ -1,12 +1,27 @@
-/** Emits the file of a proto file's services. */
+/** Emits the files of a proto file's services. */
 import { clientNames, emitClient } from "./emitters/client.js";
+import { clientDescNames, emitClientDesc } from "./emitters/client-desc.js";
 import { descriptorsNames, emitDescriptors } from "./emitters/descriptors.js";
 import { emitHandlers, handlersNames } from "./emitters/handlers.js";
+import type { ServiceScope } from "./emitters/holes.js";
+import { emitMock, mockNames as mockTemplateNames } from "./emitters/mock.js";
+import { emitOptions, optionsNames } from "./emitters/options.js";
 import { emitServer, serverNames } from "./emitters/server.js";
 import { emitServiceDesc, serviceDescNames } from "./emitters/service-desc.js";
 import type { MessageBinding } from "./messages/binding.js";
+import { siblingSpecifier } from "./messages/modules.js";
 import type { FileModel } from "./model.js";
-import { descriptorSetName, fileServiceNames, reservedWords, serviceFileName } from "./names.js";
+import {
+  descriptorSetName,
+  fileServiceNames,
+  type MockNames,
+  mockFileName,
+  mockNames,
+  reservedWords,
+  type ServiceNames,
+  serviceFileName,
+} from "./names.js";
+import type { Options } from "./options.js";
 import { docComment, importValue, Printer, runtimePackage } from "./printer.js";
 import { serviceScope } from "./scope.js";
 
@@ -14,13 +29,38 @@ import { serviceScope } from "./scope.js";
 const contract = 1;
 const requireContract = importValue("requireContract", runtimePackage);
 
-/** In the order in which a file has them; none reads a value of another while the file is loaded. */
-const emitters = [emitClient, emitServer, emitHandlers, emitServiceDesc];
-const templateNames = [...clientNames, ...serverNames, ...handlersNames, ...serviceDescNames];
+/** The options that files depend on, beside where messages come from. */
+export type EmitOptions = Pick<
+  Options,
+  "runtimeImport" | "importExtension" | "client" | "server" | "handlers" | "descriptors" | "options"
+>;
 
-/** With `descriptors=embed`: below the table, which is given its descriptors while the file is loaded. */
-const describingEmitters = [...emitters, emitDescriptors];
-const describingNames = [...templateNames, ...descriptorsNames, descriptorSetName];
+/** What one template prints of a service, where the options want it. */
+interface Section {
+  readonly emit: (p: Printer, s: ServiceScope) => void;
+  /** What its text uses without an import. */
+  readonly names: readonly string[];
+  readonly isWanted: (options: EmitOptions) => boolean;
+}
+
+/** In the order in which a file has them: what changes a table while the file is loaded stands below it. */
+const sections: readonly Section[] = [
+  { emit: emitClient, names: clientNames, isWanted: ({ client }) => client === "on" },
+  { emit: emitServer, names: serverNames, isWanted: ({ server }) => server === "on" },
+  {
+    emit: emitHandlers,
+    names: handlersNames,
+    isWanted: ({ handlers }) => handlers === "on",
+  },
+  { emit: emitServiceDesc, names: serviceDescNames, isWanted: ({ server }) => server === "on" },
+  { emit: emitClientDesc, names: clientDescNames, isWanted: ({ server }) => server === "off" },
+  {
+    emit: emitDescriptors,
+    names: [...descriptorsNames, descriptorSetName],
+    isWanted: ({ descriptors }) => descriptors === "embed",
+  },
+  { emit: emitOptions, names: optionsNames, isWanted: ({ options }) => options === "embed" },
+];
 
 /** A generated file. */
 export interface EmittedFile {
@@ -29,45 +69,58 @@ export interface EmittedFile {
   readonly content: string;
 }
 
-export interface EmitOptions {
-  /** Module specifier of the runtime. */
-  readonly runtimeImport: string;
-}
-
-/** Emits the services of a proto file; undefined where it has none. Throws a PluginError where a name is impossible. */
-export function emitServiceFile(
-  file: FileModel,
-  binding: MessageBinding,
-  { runtimeImport }: EmitOptions,
-): EmittedFile | undefined {
-  if (file.services.length === 0) return undefined;
+/** Emits the services of a proto file, which has one at least. Throws a PluginError where a name is impossible. */
+export function emitServiceFile(file: FileModel, binding: MessageBinding, options: EmitOptions): EmittedFile {
   const names = fileServiceNames(file);
-  const declared = names.flatMap((one): string[] => Object.values(one));
-  const { descriptorSet } = file;
-  const used = descriptorSet === undefined ? templateNames : describingNames;
-  const p = new Printer({ taken: [...reservedWords, ...used, ...declared], runtimeImport });
-
+  const wanted = sections.filter(({ isWanted }) => isWanted(options));
+  const p = createPrinter(wanted, names, options);
   p.line`${requireContract}(${String(contract)});`;
-  if (descriptorSet !== undefined) {
+  if (file.descriptorSet !== undefined) {
     p.line``;
     p.line`/** This file and all that it imports: a google.protobuf.FileDescriptorSet, encoded, in base64. */`;
-    p.line`const ${descriptorSetName}: string = "${Buffer.from(descriptorSet).toString("base64")}";`;
+    p.line`const ${descriptorSetName}: string = "${Buffer.from(file.descriptorSet).toString("base64")}";`;
   }
   file.services.forEach((service, i) => {
     const scope = serviceScope(file, service, names[i]!, binding);
-    for (const emit of descriptorSet === undefined ? emitters : describingEmitters) {
+    for (const { emit } of wanted) {
       p.line``;
       emit(p, scope);
     }
   });
-  const { imports, body } = p.finish();
-  return { name: serviceFileName(file.name), content: `${preamble(file)}${imports}\n${body}` };
+  return { name: serviceFileName(file.name), content: finish(p, file) };
 }
 
-function preamble({ name, doc }: FileModel): string {
+/** Emits the mocks of a proto file's clients, which import its tables. */
+export function emitMockFile(file: FileModel, binding: MessageBinding, options: EmitOptions): EmittedFile {
+  const names = fileServiceNames(file);
+  const mocks = file.services.map((service) => mockNames(service));
+  const p = createPrinter([{ names: mockTemplateNames }], mocks, options);
+  const services = siblingSpecifier(serviceFileName(file.name), options.importExtension);
+  p.line`${requireContract}(${String(contract)});`;
+  file.services.forEach((service, i) => {
+    const $ServiceDesc = importValue(names[i]!.desc, services);
+    p.line``;
+    emitMock(p, { ...serviceScope(file, service, names[i]!, binding), $ServiceDesc });
+  });
+  return { name: mockFileName(file.name), content: finish(p, file) };
+}
+
+/** No import may take the names that the file declares, nor those that its text uses without an import. */
+function createPrinter(
+  templates: readonly Pick<Section, "names">[],
+  declared: readonly (ServiceNames | MockNames)[],
+  { runtimeImport }: EmitOptions,
+): Printer {
+  const used = templates.flatMap(({ names }) => names);
+  const own = declared.flatMap((names): string[] => Object.values(names));
+  return new Printer({ taken: [...reservedWords, ...used, ...own], runtimeImport });
+}
+
+function finish(p: Printer, { name, doc }: FileModel): string {
+  const { imports, body } = p.finish();
   const comment = docComment(doc, { deprecated: false, indent: "" });
   return `// Generated by protoc-gen-ts (Trunkline) from ${name}. Do not edit.
 /* eslint-disable */
 
-${comment && `${comment}\n`}`;
+${comment && `${comment}\n`}${imports}\n${body}`;
 }

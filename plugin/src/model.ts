@@ -23,6 +23,8 @@ export interface ServiceModel {
   readonly typeName: string;
   readonly doc: Doc;
   readonly deprecated: boolean;
+  /** With `options=embed`: an encoded ServiceOptions. */
+  readonly options?: Uint8Array;
   readonly methods: readonly MethodModel[];
 }
 
@@ -35,6 +37,8 @@ export interface MethodModel {
   readonly idempotency: "unknown" | "noSideEffects" | "idempotent";
   /** What a service config says of it, where there is one. */
   readonly defaults?: MethodDefaults;
+  /** With `options=embed`: an encoded MethodOptions. */
+  readonly options?: Uint8Array;
   readonly doc: Doc;
   readonly deprecated: boolean;
 }

@@ -7,6 +7,11 @@ export function serviceFileName(protoFile: string): string {
   return `${protoFile.replace(/\.proto$/, "")}_grpc.ts`;
 }
 
+/** `demo/v1/greeter.proto` → `demo/v1/greeter_mock.ts`: where their mocks go. */
+export function mockFileName(protoFile: string): string {
+  return `${protoFile.replace(/\.proto$/, "")}_mock.ts`;
+}
+
 /** What the file of a service exports for it; the examples are those of `service Greeter`. */
 export interface ServiceNames {
   /** `GreeterDesc` */
@@ -25,8 +30,19 @@ export interface ServiceNames {
   readonly handlers: string;
   /** `registerGreeterServer` */
   readonly registerServer: string;
-  /** `greeterDescriptors`: only with `descriptors=embed`, but no other name depends on whether it is there. */
+  // Only with an option each; but no other name depends on whether they are there.
+  /** `greeterDescriptors` */
   readonly descriptors: string;
+  /** `greeterOptions` */
+  readonly options: string;
+}
+
+/** What the file of a service's mock exports for it. */
+export interface MockNames {
+  /** `MockGreeterClient`: an interface. */
+  readonly client: string;
+  /** `mockGreeterClient` */
+  readonly createClient: string;
 }
 
 /** What is once in a file that embeds descriptors. All else that a file declares ends in something else. */
@@ -62,7 +78,13 @@ function serviceNames({ name }: ServiceModel, suffix: string): ServiceNames {
     handlers: `${lower}Handlers${suffix}`,
     registerServer: `register${name}Server${suffix}`,
     descriptors: `${lower}Descriptors${suffix}`,
+    options: `${lower}Options${suffix}`,
   };
+}
+
+/** The names of a service's mock: services have distinct names, and so have these. */
+export function mockNames({ name }: ServiceModel): MockNames {
+  return { client: `Mock${name}Client`, createClient: `mock${name}Client` };
 }
 
 /** Names for the methods of a service, in their order. Throws a {@link PluginError} where two would be the same. */

@@ -13,6 +13,7 @@ import {
 import { protobufEsSpec } from "./messages/protobuf-es/options.js";
 import { tsProtoSpec } from "./messages/ts-proto/options.js";
 import { nearest } from "./nearest.js";
+import { parsePatterns, type ServicePatterns } from "./service-patterns.js";
 
 export interface Options {
   readonly messages: "ts-proto" | "protobuf-es";
@@ -20,7 +21,15 @@ export interface Options {
   readonly importExtension: "js" | "ts" | "none";
   readonly runtimeImport: string;
   readonly requests: "partial" | "full";
+  /** Which services there is output for. */
+  readonly services: ServicePatterns;
+  readonly client: Switch;
+  readonly server: Switch;
+  readonly handlers: Switch;
+  readonly mock: Switch;
+  readonly index: "package" | "none";
   readonly descriptors: "none" | "embed";
+  readonly options: "none" | "embed";
   /** The path of a gRPC service config, as the user wrote it. */
   readonly serviceConfig: string | undefined;
   /** What `M` says: where messages are that somebody else has generated. */
@@ -31,12 +40,14 @@ export interface Options {
   readonly protobufEs: PassedOptions;
 }
 
+export type Switch = "on" | "off";
+
 /** A row of the table. */
 export interface OptionSpec {
   /** `emit`; or `ts_proto.NAME` and `MPROTO`, which stand for every option whose name begins so. */
   readonly name: string;
   /** The values that there are, or what kind of value it takes. */
-  readonly values: readonly string[] | "FILE" | "MODULE" | "VALUE";
+  readonly values: readonly string[] | "FILE" | "MODULE" | "PATTERN" | "VALUE";
   /** What holds where the option is not given; undefined where nothing does. */
   readonly default: string | undefined;
   readonly help: string;
@@ -75,10 +86,52 @@ export const optionTable = [
     help: "`partial`: callers and servers may leave fields out of the messages that they pass; `full`: they pass whole messages, which saves a copy per message",
   },
   {
+    name: "services",
+    values: "PATTERN",
+    default: "*",
+    help: "The services to emit, by their full names: `demo.v1.Greeter`, or `demo.*`, where `*` stands for anything. Several with `+` between them",
+  },
+  {
+    name: "client",
+    values: ["on", "off"],
+    default: "on",
+    help: "`off`: no clients, for programs that only serve",
+  },
+  {
+    name: "server",
+    values: ["on", "off"],
+    default: "on",
+    help: "`off`: nothing to implement and no handlers, for programs that only call",
+  },
+  {
+    name: "handlers",
+    values: ["on", "off"],
+    default: "on",
+    help: "`off`: no `…Handlers`, which only programs use that dispatch calls themselves",
+  },
+  {
+    name: "mock",
+    values: ["on", "off"],
+    default: "off",
+    help: "`on`: a file `…_mock.ts` beside each file of services, with a mock of each client for tests: see [Mocks](mocks.md)",
+  },
+  {
+    name: "index",
+    values: ["package", "none"],
+    default: "none",
+    help: "`package`: an `index.ts` beside the protos of a package, which exports all that is generated from them",
+  },
+  {
     name: "descriptors",
     values: ["none", "embed"],
     default: "none",
     help: "`embed`: tables carry the descriptors of their files and of all that these import, which servers show to tools: see [Reflection](reflection.md)",
+  },
+  {
+    name: "options",
+    values: ["none", "embed"],
+    default: "none",
+    help: "`embed`: tables carry the options of their services and methods, custom ones too: see [Options of methods](method-options.md)",
   },
   {
     name: "service_config",
@@ -130,12 +183,35 @@ export function parseOptions(parameter: string): Options {
     importExtension: choice(given, "import_extension"),
     runtimeImport: given.get("runtime_import") ?? defaultOf("runtime_import"),
     requests,
+    services: parsePatterns(given.get("services") ?? defaultOf("services")),
+    ...parts(given),
+    index: choice(given, "index"),
     descriptors: choice(given, "descriptors"),
+    options: choice(given, "options"),
     serviceConfig: given.get("service_config"),
     mapping: new Map([...given].filter(([name]) => isMapping(name)).map(([name, value]) => [name.slice(1), value])),
     tsProto: passed(given, "ts-proto", messages, requests),
     protobufEs: passed(given, "protobuf-es", messages, requests),
   };
+}
+
+/** What is emitted of a service. Throws a {@link PluginError} for a part that needs another one. */
+function parts(given: ReadonlyMap<string, string>): Pick<Options, "client" | "server" | "handlers" | "mock"> {
+  const client = choice(given, "client");
+  const server = choice(given, "server");
+  const mock = choice(given, "mock");
+  // On by default, handlers go with the server; whoever asks for them is told.
+  if (server === "off" && given.get("handlers") === "on") {
+    throw new PluginError("option handlers=on does not go with server=off", {
+      hint: "remove one of them: handlers call what a server implements",
+    });
+  }
+  if (client === "off" && mock === "on") {
+    throw new PluginError("option mock=on does not go with client=off", {
+      hint: "remove one of them: a mock stands in for a client",
+    });
+  }
+  return { client, server, handlers: server === "off" ? "off" : choice(given, "handlers"), mock };
 }
 
 /** What is to be passed on to the generator of `library`. */

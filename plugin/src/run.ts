@@ -1,13 +1,14 @@
 /** Request bytes → the parts of a CodeGeneratorResponse. Pure: what else it reads is handed to it. */
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
-import { emitServiceFile } from "./emit-file.js";
+import { emitMockFile, emitServiceFile } from "./emit-file.js";
 import { PluginError } from "./errors.js";
+import { indexFileName, withIndexes } from "./index-files.js";
 import type { GeneratedFile, MessageLibrary } from "./messages/library.js";
 import { type MessageModules, requireUsed } from "./messages/modules.js";
 import { createProtobufEsLibrary } from "./messages/protobuf-es.js";
 import { createTsProtoLibrary } from "./messages/ts-proto.js";
 import type { FileModel } from "./model.js";
-import { serviceFileName } from "./names.js";
+import { mockFileName, serviceFileName } from "./names.js";
 import { type Options, parseOptions } from "./options.js";
 import {
   maximumEdition,
@@ -18,6 +19,7 @@ import {
   requireKnownEdition,
 } from "./read-model.js";
 import type { ReadFile } from "./service-config.js";
+import { withWanted } from "./service-patterns.js";
 
 /** For who has no files: options that name one fail. */
 const noFiles: ReadFile = () => Promise.reject(new Error("there are no files here"));
@@ -53,16 +55,30 @@ async function generate(request: Request, readFile: ReadFile): Promise<Iterable<
   const library = libraries[options.messages](options, request);
   await library.check(all);
   // In the order of their names, whatever the order of the request.
-  const models = [...request.filesToGenerate]
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map((file) => request.readModel(file))
-    .filter(({ services }) => services.length > 0);
-  requireDistinct(models, all, library.modules);
-  const services = (await withDescriptors(await withDefaults(models, options, readFile), options, request))
-    .map((model) => emitServiceFile(model, library.bind(model), options))
-    .filter((file) => file !== undefined);
+  const toGenerate = [...request.filesToGenerate].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const models = withWanted(
+    toGenerate.map((file) => request.readModel(file)).filter(({ services }) => services.length > 0),
+    options.services,
+  );
+  requireDistinct(outputs(models, toGenerate, all, library.modules, options));
+  const services = (await withEmbedded(await withDefaults(models, options, readFile), options, request)).flatMap(
+    (model) => {
+      const file = emitServiceFile(model, library.bind(model), options);
+      return options.mock === "on" ? [file, emitMockFile(model, library.bind(model), options)] : [file];
+    },
+  );
   const messages = options.emit === "all" ? await library.generate() : [];
-  return concat(services, messages);
+  const files = concat(services, messages);
+  if (options.index === "none") return files;
+  return withIndexes(files, {
+    indexed: [
+      // Messages first, so that they keep their names whatever services are called.
+      ...toGenerate.map(({ name }) => `${library.modules.path(name)}.ts`),
+      ...models.map(({ name }) => serviceFileName(name)),
+    ],
+    inEveryFile: library.inEveryFile,
+    importExtension: options.importExtension,
+  });
 }
 
 /** With what a service config says of their methods. */
@@ -76,15 +92,16 @@ async function withDefaults(
   return withServiceConfig(models, serviceConfig, readFile);
 }
 
-/** With what reflection tells of them. */
-async function withDescriptors(
+/** With what their tables are to carry of the protos. */
+async function withEmbedded(
   models: readonly FileModel[],
-  { descriptors }: Options,
+  { descriptors, options }: Options,
   request: Request,
 ): Promise<readonly FileModel[]> {
-  if (descriptors === "none") return models;
-  const { withDescriptorSets } = await import("./descriptors.js");
-  return withDescriptorSets(models, request);
+  let all = models;
+  if (descriptors === "embed") all = (await import("./descriptors.js")).withDescriptorSets(all, request);
+  if (options === "embed") all = (await import("./embedded-options.js")).withEmbeddedOptions(all, request);
+  return all;
 }
 
 const libraries: {
@@ -94,25 +111,41 @@ const libraries: {
   "protobuf-es": createProtobufEsLibrary,
 };
 
+/** The files that there will be, each with what it is made from. */
+function* outputs(
+  models: readonly FileModel[],
+  toGenerate: readonly ProtoFile[],
+  all: readonly ProtoFile[],
+  modules: MessageModules,
+  { mock, index }: Options,
+): Iterable<readonly [output: string, proto: string]> {
+  for (const { name } of models) {
+    yield [serviceFileName(name), name];
+    if (mock === "on") yield [mockFileName(name), name];
+  }
+  // Whether messages come from here or from another plugin.
+  for (const { name } of all) {
+    if (modules.packaged(name) === undefined) yield [`${modules.path(name)}.ts`, name];
+  }
+  if (index === "none") return;
+  for (const output of new Set(toGenerate.map(({ name }) => indexFileName(name)))) yield [output, "index=package"];
+}
+
 /**
  * With ts-proto, `a.proto` with services and `a_grpc.proto` would both become a_grpc.ts, and compilers keep one, or
- * append, or fail. It does not matter whether messages come from here or from another plugin.
+ * append, or fail.
  */
-function requireDistinct(models: readonly FileModel[], all: readonly ProtoFile[], modules: MessageModules): void {
+function requireDistinct(all: Iterable<readonly [output: string, proto: string]>): void {
   const protoByOutput = new Map<string, string>();
-  const claim = (output: string, proto: string): void => {
+  for (const [output, proto] of all) {
     const other = protoByOutput.get(output);
     if (other !== undefined) {
-      throw new PluginError(`is the output of two protos, ${other} and ${proto}`, {
+      throw new PluginError(`is the output of ${other} and of ${proto}`, {
         file: output,
-        hint: "rename one of them",
+        hint: "rename one of the protos",
       });
     }
     protoByOutput.set(output, proto);
-  };
-  for (const { name } of models) claim(serviceFileName(name), name);
-  for (const { name } of all) {
-    if (modules.packaged(name) === undefined) claim(`${modules.path(name)}.ts`, name);
   }
 }
 

@@ -2,7 +2,7 @@
 import type { MethodScope, ServiceScope } from "./emitters/holes.js";
 import type { MessageBinding } from "./messages/binding.js";
 import type { AttemptPolicy, FileModel, MethodDefaults, MethodModel, ServiceModel, StatusCode } from "./model.js";
-import { descriptorSetName, methodNames, type ServiceNames } from "./names.js";
+import { descriptorSetName, methodNames, mockNames, type ServiceNames } from "./names.js";
 import { stringLiteral } from "./printer.js";
 
 /** What the templates print of a service. */
@@ -13,6 +13,7 @@ export function serviceScope(
   binding: MessageBinding,
 ): ServiceScope {
   const localNames = methodNames(file, service);
+  const mock = mockNames(service);
   return {
     $ServiceDesc: names.desc,
     $ServiceClient: names.client,
@@ -24,6 +25,10 @@ export function serviceScope(
     $registerServiceServer: names.registerServer,
     $serviceDescriptors: names.descriptors,
     $descriptorSet: descriptorSetName,
+    $serviceOptions: names.options,
+    $optionsOfService: base64(service.options),
+    $MockServiceClient: mock.client,
+    $mockServiceClient: mock.createClient,
     $serviceName: service.typeName,
     $fileName: file.name,
     // `option deprecated` of a file speaks of everything in it (descriptor.proto, FileOptions.deprecated).
@@ -52,7 +57,12 @@ function methodScope(
     $responseCodec: binding.codec(method.response),
     $idempotency: stringLiteral(method.idempotency),
     $defaults: literal(method.defaults ?? {}, "      "),
+    $optionsOfMethod: base64(method.options),
   };
+}
+
+function base64(bytes: Uint8Array = new Uint8Array()): string {
+  return Buffer.from(bytes).toString("base64");
 }
 
 /**

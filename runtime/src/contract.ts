@@ -78,6 +78,11 @@ export interface MethodDesc<in ReqIn = never, out Req = unknown, in ResIn = neve
   readonly response: Codec<ResIn, Res>;
   readonly idempotency: Idempotency;
   readonly defaults: MethodDefaults;
+  /**
+   * What options of the proto say of it: a google.protobuf.MethodOptions, encoded, in base64; empty where they say nothing.
+   * Only where the plugin was told `options=embed`. To read one: `@trunkline/runtime/options`.
+   */
+  readonly options?: string;
 }
 
 /** A generated table: all rpcs of a service that an `Impl` implements. */
@@ -91,6 +96,8 @@ export interface ServiceDesc<in Impl = never> {
    * Only where the plugin was told `descriptors=embed`.
    */
   readonly descriptorSet?: string;
+  /** The same as a method's: a google.protobuf.ServiceOptions. */
+  readonly options?: string;
   readonly methods: { readonly [localName: string]: MethodDesc & { readonly handler: Handler<Impl> } };
 }
 

@@ -58,6 +58,8 @@ export type { MethodInit } from "./method.js";
 export {
   bidiStreamMethod,
   clientStreamMethod,
+  embedOptions,
+  notServed,
   requireContract,
   serverStreamMethod,
   unaryMethod,

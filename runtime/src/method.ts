@@ -9,6 +9,7 @@ import type {
   MethodEntry,
   MethodKind,
   ServerStreamMethod,
+  ServiceDesc,
   UnaryMethod,
 } from "./contract.js";
 import { RpcError } from "./error.js";
@@ -106,6 +107,21 @@ export function bidiStreamMethod<Impl, ReqIn, Req, ResIn, Res>(
 /** What an `Unimplemented…Server` throws. */
 export function unimplemented(method: MethodDesc): RpcError {
   return new RpcError(Code.UNIMPLEMENTED, `${method.path} is not implemented`);
+}
+
+/** The handler of entries that were generated with `server=off`. A server refuses to register them. */
+export function notServed(): never {
+  throw new RpcError(Code.UNIMPLEMENTED, "this table is for clients alone: generate it with server=on");
+}
+
+/** Puts what the plugin was told to embed into a table: options of the service, and of its methods by their local names. */
+export function embedOptions<Table extends ServiceDesc>(
+  table: Table,
+  options: string,
+  methods: { readonly [localName in keyof Table["methods"]]: string },
+): Table & Required<Pick<ServiceDesc, "options">> {
+  for (const [name, method] of Object.entries(table.methods)) Object.assign(method, { options: methods[name] });
+  return Object.assign(table, { options });
 }
 
 /** The version of what generated code expects of this package. */

@@ -16,7 +16,8 @@ type HoleKind = keyof typeof scopeTypes;
 
 /** What scope.ts supplies for each kind of hole. */
 const scopeTypes = {
-  name: "string",
+  /** Declared in one file, and imported from it in another. */
+  name: "Printable",
   string: "string",
   doc: "Documented",
   type: "Printable",

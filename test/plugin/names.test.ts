@@ -24,6 +24,7 @@ describe("what a service exports", () => {
         server: "GreeterServer",
         unimplementedServer: "UnimplementedGreeterServer",
         handlers: "greeterHandlers",
+        options: "greeterOptions",
         registerServer: "registerGreeterServer",
         descriptors: "greeterDescriptors",
       },

@@ -16,7 +16,15 @@ describe("parseOptions", () => {
       importExtension: "js",
       runtimeImport: "@trunkline/runtime",
       requests: "partial",
+      services: ["*"],
+      client: "on",
+      server: "on",
+      handlers: "on",
+      mock: "off",
+      index: "none",
       descriptors: "none",
+      options: "none",
+      serviceConfig: undefined,
       mapping: new Map(),
       tsProto: new Map(),
       protobufEs: new Map(),
@@ -26,6 +34,7 @@ describe("parseOptions", () => {
   test("reads every option", () => {
     const parameter =
       "messages=ts-proto,emit=services,import_extension=none, runtime_import=@x/y.z,requests=full,descriptors=embed," +
+      "services=a.B+a.b.*,client=on,server=off,mock=on,index=package,options=embed,service_config=a/b.json," +
       "ts_proto.forceLong=string,ts_proto.unrecognizedEnumValue=-2,ts_proto.outputServices=none," +
       "Ma/b.proto=@x/y/b.js,Mc/=#c/";
     expect(parseOptions(parameter)).toEqual({
@@ -34,7 +43,15 @@ describe("parseOptions", () => {
       importExtension: "none",
       runtimeImport: "@x/y.z",
       requests: "full",
+      services: ["a.B", "a.b.*"],
+      client: "on",
+      server: "off",
+      handlers: "off",
+      mock: "on",
+      index: "package",
       descriptors: "embed",
+      options: "embed",
+      serviceConfig: "a/b.json",
       mapping: new Map([
         ["a/b.proto", "@x/y/b.js"],
         ["c/", "#c/"],
@@ -59,6 +76,19 @@ describe("parseOptions", () => {
     ["import_extension=.js", 'option import_extension has no value ".js": write import_extension=js|ts|none'],
     ["requests=some", 'option requests has no value "some": write requests=partial|full'],
     ["emit=all,emit=all", "option emit is given twice: give it once"],
+    [
+      "services=a.B+",
+      'option services takes names of services, not "": write it as in services=demo.v1.Greeter+demo.admin.*',
+    ],
+    ["services=a/B", /^option services takes names of services, not "a\/B": /],
+    [
+      "server=off,handlers=on",
+      "option handlers=on does not go with server=off: remove one of them: handlers call what a server implements",
+    ],
+    [
+      "client=off,mock=on",
+      "option mock=on does not go with client=off: remove one of them: a mock stands in for a client",
+    ],
     ["runtime_import=../runtime", /^option runtime_import takes a package, not "..\/runtime": write a package name/],
     ['runtime_import=a"b', /^option runtime_import takes a package/],
     ["ts_proto.forceLong", "option ts_proto.forceLong has no value: write ts_proto.forceLong=VALUE"],

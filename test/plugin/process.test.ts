@@ -103,12 +103,12 @@ describe("bad input", () => {
         parameter: "messages=protobuf-es",
         files: ["a", "a.proto"].map((name) => renamed(name)),
       }),
-      "a_grpc.ts: is the output of two protos, a and a.proto: rename one of them",
+      "a_grpc.ts: is the output of a and of a.proto: rename one of the protos",
     ],
     [
       "a service in the place of another proto's messages",
       requestFor({ "a.proto": greeter, "a_grpc.proto": 'syntax = "proto3"; message M {}' }, "emit=services"),
-      "a_grpc.ts: is the output of two protos, a.proto and a_grpc.proto: rename one of them",
+      "a_grpc.ts: is the output of a.proto and of a_grpc.proto: rename one of the protos",
     ],
   ])("%s: one line in the response's error, exit code 0, no files", (_, request, expected) => {
     const { stdout, stderr, status } = runPlugin(request);

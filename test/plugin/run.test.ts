@@ -163,7 +163,7 @@ describe("an error", () => {
     const both = Object.fromEntries(names.map((name) => [name, bug(name)]));
     const { error } = await generate(requestFor(both, "", ["same_output.proto"]));
     expect(error).toBe(
-      "same_output_grpc.ts: is the output of two protos, same_output.proto and same_output_grpc.proto: rename one of them",
+      "same_output_grpc.ts: is the output of same_output.proto and of same_output_grpc.proto: rename one of the protos",
     );
   });
 

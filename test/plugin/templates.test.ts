@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
 import { Project } from "ts-morph";
 import { emitClient } from "../../plugin/src/emitters/client.js";
+import { emitClientDesc } from "../../plugin/src/emitters/client-desc.js";
 import { emitDescriptors } from "../../plugin/src/emitters/descriptors.js";
 import { emitHandlers } from "../../plugin/src/emitters/handlers.js";
 import type { MethodScope, ServiceScope } from "../../plugin/src/emitters/holes.js";
+import { emitMock } from "../../plugin/src/emitters/mock.js";
+import { emitOptions } from "../../plugin/src/emitters/options.js";
 import { emitServer } from "../../plugin/src/emitters/server.js";
 import { emitServiceDesc } from "../../plugin/src/emitters/service-desc.js";
 import { Printer } from "../../plugin/src/printer.js";
@@ -34,6 +37,7 @@ describe("a specimen whose names are the holes renders back into the template", 
     $responseCodec: "$responseCodec",
     $idempotency: "$idempotency",
     $defaults: "$defaults",
+    $optionsOfMethod: "$optionsOfMethod",
   });
   const specimen: ServiceScope = {
     $ServiceDesc: "$ServiceDesc",
@@ -46,6 +50,10 @@ describe("a specimen whose names are the holes renders back into the template", 
     $registerServiceServer: "$registerServiceServer",
     $serviceDescriptors: "$serviceDescriptors",
     $descriptorSet: "$descriptorSet",
+    $serviceOptions: "$serviceOptions",
+    $optionsOfService: "$optionsOfService",
+    $MockServiceClient: "$MockServiceClient",
+    $mockServiceClient: "$mockServiceClient",
     $serviceName: "$serviceName",
     $fileName: "$fileName",
     $serviceDoc: doc("$serviceDoc"),
@@ -57,7 +65,10 @@ describe("a specimen whose names are the holes renders back into the template", 
     ["server.ts", emitServer],
     ["handlers.ts", emitHandlers],
     ["service-desc.ts", emitServiceDesc],
+    ["client-desc.ts", emitClientDesc],
     ["descriptors.ts", emitDescriptors],
+    ["options.ts", emitOptions],
+    ["mock.ts", emitMock],
   ])("%s", (name, emit) => {
     const p = new Printer({ taken: [], runtimeImport: "@trunkline/runtime" });
     emit(p, specimen);

@@ -6,20 +6,28 @@ import type { Documented, Printable } from "../printer.js";
 export interface ServiceScope {
   readonly methods: readonly MethodScope[];
   /** `GreeterDesc` */
-  readonly $ServiceDesc: string;
+  readonly $ServiceDesc: Printable;
   /** `GreeterClient`, the interface */
-  readonly $ServiceClient: string;
+  readonly $ServiceClient: Printable;
   /** `greeterClient`, the function */
-  readonly $serviceClient: string;
-  readonly $sharedServiceClient: string;
-  readonly $ServiceServer: string;
-  readonly $UnimplementedServiceServer: string;
-  readonly $serviceHandlers: string;
-  readonly $registerServiceServer: string;
+  readonly $serviceClient: Printable;
+  readonly $sharedServiceClient: Printable;
+  readonly $ServiceServer: Printable;
+  readonly $UnimplementedServiceServer: Printable;
+  readonly $serviceHandlers: Printable;
+  readonly $registerServiceServer: Printable;
   /** `greeterDescriptors` */
-  readonly $serviceDescriptors: string;
+  readonly $serviceDescriptors: Printable;
   /** The constant that has the descriptors of the file. */
   readonly $descriptorSet: Printable;
+  /** `greeterOptions` */
+  readonly $serviceOptions: Printable;
+  /** An encoded google.protobuf.ServiceOptions, in base64. */
+  readonly $optionsOfService: string;
+  /** `MockGreeterClient`, the interface */
+  readonly $MockServiceClient: Printable;
+  /** `mockGreeterClient`, the function */
+  readonly $mockServiceClient: Printable;
   /** `demo.v1.Greeter` */
   readonly $serviceName: string;
   /** `demo/v1/greeter.proto` */
@@ -31,7 +39,7 @@ export interface ServiceScope {
 export interface MethodScope {
   readonly kind: MethodModel["kind"];
   /** `sayHello`: in an arm for all kinds, or in one for its own kind. */
-  readonly $method: string;
+  readonly $method: Printable;
   /** `SayHello` */
   readonly $methodName: string;
   /** `/demo.v1.Greeter/SayHello` */
@@ -45,4 +53,6 @@ export interface MethodScope {
   readonly $responseCodec: Printable;
   readonly $idempotency: Printable;
   readonly $defaults: Printable;
+  /** An encoded google.protobuf.MethodOptions, in base64. */
+  readonly $optionsOfMethod: string;
 }

@@ -48,7 +48,7 @@ export function emitServiceDesc(p: Printer, s: ServiceScope): void {
       p.line`      response: ${m.$responseCodec},`;
       p.line`      idempotency: ${m.$idempotency},`;
       p.line`      defaults: ${m.$defaults},`;
-      p.line`      handler: (impl, request, call) => ${s.$serviceHandlers}.${m.$method}(impl, request, call),`;
+      p.line`      handler: (impl, request, call) => impl.${m.$method}(request, call),`;
       p.line`    }),`;
     }
     if (m.kind === "serverStream") {
@@ -59,7 +59,7 @@ export function emitServiceDesc(p: Printer, s: ServiceScope): void {
       p.line`      response: ${m.$responseCodec},`;
       p.line`      idempotency: ${m.$idempotency},`;
       p.line`      defaults: ${m.$defaults},`;
-      p.line`      handler: (impl, request, call) => ${s.$serviceHandlers}.${m.$method}(impl, request, call),`;
+      p.line`      handler: (impl, request, call) => impl.${m.$method}(request, call),`;
       p.line`    }),`;
     }
     if (m.kind === "clientStream") {
@@ -70,7 +70,7 @@ export function emitServiceDesc(p: Printer, s: ServiceScope): void {
       p.line`      response: ${m.$responseCodec},`;
       p.line`      idempotency: ${m.$idempotency},`;
       p.line`      defaults: ${m.$defaults},`;
-      p.line`      handler: (impl, requests, call) => ${s.$serviceHandlers}.${m.$method}(impl, requests, call),`;
+      p.line`      handler: (impl, requests, call) => impl.${m.$method}(requests, call),`;
       p.line`    }),`;
     }
     if (m.kind === "bidiStream") {
@@ -81,7 +81,7 @@ export function emitServiceDesc(p: Printer, s: ServiceScope): void {
       p.line`      response: ${m.$responseCodec},`;
       p.line`      idempotency: ${m.$idempotency},`;
       p.line`      defaults: ${m.$defaults},`;
-      p.line`      handler: (impl, requests, call) => ${s.$serviceHandlers}.${m.$method}(impl, requests, call),`;
+      p.line`      handler: (impl, requests, call) => impl.${m.$method}(requests, call),`;
       p.line`    }),`;
     }
   }

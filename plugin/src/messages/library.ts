@@ -14,6 +14,8 @@ export interface GeneratedFile {
 /** A library of messages, set up for a request and the user's options: one implementation per value of `messages`. */
 export interface MessageLibrary {
   readonly modules: MessageModules;
+  /** What each of its modules exports beside messages, enums and extensions. */
+  readonly inEveryFile: ReadonlySet<string>;
   /** Throws a PluginError for the first file that needs what the library lacks. */
   check(files: readonly ProtoFile[]): Promise<void>;
   /** Where the types of one service file come from. */

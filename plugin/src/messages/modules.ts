@@ -23,7 +23,7 @@ export function messageModules(
   path: (protoFile: string) => string,
   wellKnown: (protoFile: string) => string | undefined = () => undefined,
 ): MessageModules {
-  const extension = importExtension === "none" ? "" : `.${importExtension}`;
+  const extension = extensionOf(importExtension);
 
   /** Packages hold JavaScript, whatever the extension is that TypeScript's own files are imported with. */
   const belowPrefix = (protoFile: string): string | undefined => {
@@ -43,6 +43,15 @@ export function messageModules(
       return relative.startsWith("../") ? relative : `./${relative}`;
     },
   };
+}
+
+/** How a generated file imports another one of its directory, by the path of that: `./greeter_grpc.js`. */
+export function siblingSpecifier(path: string, importExtension: Options["importExtension"]): string {
+  return `./${posix.basename(path, ".ts")}${extensionOf(importExtension)}`;
+}
+
+function extensionOf(importExtension: Options["importExtension"]): string {
+  return importExtension === "none" ? "" : `.${importExtension}`;
 }
 
 /** The longest prefix that `mapping` has of a proto. */

@@ -14,6 +14,7 @@ export function createProtobufEsLibrary(options: Options, request: Request): Mes
   const binder = new ProtobufEsBinder(request, modules, options);
   return {
     modules,
+    inEveryFile: new Set(),
     async check(files) {
       if (options.emit === "services") return;
       for (const { name, edition } of files) {

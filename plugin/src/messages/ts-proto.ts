@@ -11,6 +11,7 @@ export function createTsProtoLibrary(options: Options, request: Request): Messag
   const modules = messageModules(options, (protoFile) => modulePath(protoFile, options.tsProto));
   return {
     modules,
+    inEveryFile,
     async check(files) {
       for (const file of files) modulePath(file.name, options.tsProto);
       // A proto3 file can ask for nothing that ts-proto does not do.
@@ -28,6 +29,10 @@ export function createTsProtoLibrary(options: Options, request: Request): Messag
     },
   };
 }
+
+const inEveryFile: ReadonlySet<string> = new Set([
+  ...["protobufPackage", "protobufFileName", "DeepPartial", "Exact", "MessageFns"],
+]);
 
 /** The version that plugin/package.json pins. */
 const version = "2.18.0";

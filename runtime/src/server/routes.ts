@@ -3,6 +3,7 @@ import type { Call, MethodOptions, ServerCall, ServiceDesc, ServiceOptions } fro
 import { describe, misuse, RpcError } from "../error.js";
 import { compose } from "../interceptor.js";
 import { checkBytes, defaultMaxReceiveMessageBytes } from "../limits.js";
+import { notServed } from "../method.js";
 import { Code } from "../status.js";
 import { CallCounter } from "./method-stats.js";
 import { type RawHandler, rawMethod } from "./raw-method.js";
@@ -51,6 +52,9 @@ export class Routes {
     const { serviceName, methods } = desc;
     if (this.#services.has(serviceName)) {
       throw new RpcError(Code.ALREADY_EXISTS, `${serviceName} is registered already`);
+    }
+    if (Object.values(methods).some(({ handler }) => handler === notServed)) {
+      throw misuse(`${serviceName}: its table is for clients alone: generate it with server=on`);
     }
     const missing = Object.keys(methods).filter((name) => typeof Object(impl)[name] !== "function");
     if (missing.length > 0) {

@@ -85,7 +85,7 @@ export const HasherDesc: {
       response: /* @__PURE__ */ tsProto<DeepPartial<HashReply>, HashReply>("hasher.v1.HashReply", HashReply),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => hasherHandlers.hash(impl, request, call),
+      handler: (impl, request, call) => impl.hash(request, call),
     }),
     watch: /* @__PURE__ */ serverStreamMethod({
       name: "Watch",
@@ -94,7 +94,7 @@ export const HasherDesc: {
       response: /* @__PURE__ */ tsProto<DeepPartial<WatchReply>, WatchReply>("hasher.v1.WatchReply", WatchReply),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => hasherHandlers.watch(impl, request, call),
+      handler: (impl, request, call) => impl.watch(request, call),
     }),
   },
 };

@@ -115,7 +115,7 @@ export const ExchangeDesc: {
       response: /* @__PURE__ */ tsProto<DeepPartial<RingReply>, RingReply>("demo.v1.RingReply", RingReply),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => exchangeHandlers.ring(impl, request, call),
+      handler: (impl, request, call) => impl.ring(request, call),
     }),
     listen: /* @__PURE__ */ serverStreamMethod({
       name: "Listen",
@@ -124,7 +124,7 @@ export const ExchangeDesc: {
       response: /* @__PURE__ */ tsProto<DeepPartial<Sound>, Sound>("demo.v1.Sound", Sound),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => exchangeHandlers.listen(impl, request, call),
+      handler: (impl, request, call) => impl.listen(request, call),
     }),
     dictate: /* @__PURE__ */ clientStreamMethod({
       name: "Dictate",
@@ -133,7 +133,7 @@ export const ExchangeDesc: {
       response: /* @__PURE__ */ tsProto<DeepPartial<Bill>, Bill>("demo.v1.Bill", Bill),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, requests, call) => exchangeHandlers.dictate(impl, requests, call),
+      handler: (impl, requests, call) => impl.dictate(requests, call),
     }),
     talk: /* @__PURE__ */ bidiStreamMethod({
       name: "Talk",
@@ -142,7 +142,7 @@ export const ExchangeDesc: {
       response: /* @__PURE__ */ tsProto<DeepPartial<Utterance>, Utterance>("demo.v1.Utterance", Utterance),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, requests, call) => exchangeHandlers.talk(impl, requests, call),
+      handler: (impl, requests, call) => impl.talk(requests, call),
     }),
   },
 };

@@ -74,7 +74,7 @@ export const ReleaseDesc: {
       response: /* @__PURE__ */ tsProto<DeepPartial<CurrentReply>, CurrentReply>("release.v1.CurrentReply", CurrentReply),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => releaseHandlers.current(impl, request, call),
+      handler: (impl, request, call) => impl.current(request, call),
     }),
   },
 };

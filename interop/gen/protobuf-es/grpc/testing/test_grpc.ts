@@ -166,7 +166,7 @@ export const TestServiceDesc: {
       response: /* @__PURE__ */ protobufEs(EmptySchema),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => testServiceHandlers.emptyCall(impl, request, call),
+      handler: (impl, request, call) => impl.emptyCall(request, call),
     }),
     unaryCall: /* @__PURE__ */ unaryMethod({
       name: "UnaryCall",
@@ -175,7 +175,7 @@ export const TestServiceDesc: {
       response: /* @__PURE__ */ protobufEs(SimpleResponseSchema),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => testServiceHandlers.unaryCall(impl, request, call),
+      handler: (impl, request, call) => impl.unaryCall(request, call),
     }),
     streamingOutputCall: /* @__PURE__ */ serverStreamMethod({
       name: "StreamingOutputCall",
@@ -184,7 +184,7 @@ export const TestServiceDesc: {
       response: /* @__PURE__ */ protobufEs(StreamingOutputCallResponseSchema),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => testServiceHandlers.streamingOutputCall(impl, request, call),
+      handler: (impl, request, call) => impl.streamingOutputCall(request, call),
     }),
     streamingInputCall: /* @__PURE__ */ clientStreamMethod({
       name: "StreamingInputCall",
@@ -193,7 +193,7 @@ export const TestServiceDesc: {
       response: /* @__PURE__ */ protobufEs(StreamingInputCallResponseSchema),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, requests, call) => testServiceHandlers.streamingInputCall(impl, requests, call),
+      handler: (impl, requests, call) => impl.streamingInputCall(requests, call),
     }),
     fullDuplexCall: /* @__PURE__ */ bidiStreamMethod({
       name: "FullDuplexCall",
@@ -202,7 +202,7 @@ export const TestServiceDesc: {
       response: /* @__PURE__ */ protobufEs(StreamingOutputCallResponseSchema),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, requests, call) => testServiceHandlers.fullDuplexCall(impl, requests, call),
+      handler: (impl, requests, call) => impl.fullDuplexCall(requests, call),
     }),
     unimplementedCall: /* @__PURE__ */ unaryMethod({
       name: "UnimplementedCall",
@@ -211,7 +211,7 @@ export const TestServiceDesc: {
       response: /* @__PURE__ */ protobufEs(EmptySchema),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => testServiceHandlers.unimplementedCall(impl, request, call),
+      handler: (impl, request, call) => impl.unimplementedCall(request, call),
     }),
   },
 };
@@ -279,7 +279,7 @@ export const UnimplementedServiceDesc: {
       response: /* @__PURE__ */ protobufEs(EmptySchema),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => unimplementedServiceHandlers.unimplementedCall(impl, request, call),
+      handler: (impl, request, call) => impl.unimplementedCall(request, call),
     }),
   },
 };

@@ -164,7 +164,7 @@ export const TestServiceDesc: {
       response: /* @__PURE__ */ tsProto<DeepPartial<Empty>, Empty>("grpc.testing.Empty", Empty),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => testServiceHandlers.emptyCall(impl, request, call),
+      handler: (impl, request, call) => impl.emptyCall(request, call),
     }),
     unaryCall: /* @__PURE__ */ unaryMethod({
       name: "UnaryCall",
@@ -173,7 +173,7 @@ export const TestServiceDesc: {
       response: /* @__PURE__ */ tsProto<DeepPartial<SimpleResponse>, SimpleResponse>("grpc.testing.SimpleResponse", SimpleResponse),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => testServiceHandlers.unaryCall(impl, request, call),
+      handler: (impl, request, call) => impl.unaryCall(request, call),
     }),
     streamingOutputCall: /* @__PURE__ */ serverStreamMethod({
       name: "StreamingOutputCall",
@@ -182,7 +182,7 @@ export const TestServiceDesc: {
       response: /* @__PURE__ */ tsProto<DeepPartial<StreamingOutputCallResponse>, StreamingOutputCallResponse>("grpc.testing.StreamingOutputCallResponse", StreamingOutputCallResponse),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => testServiceHandlers.streamingOutputCall(impl, request, call),
+      handler: (impl, request, call) => impl.streamingOutputCall(request, call),
     }),
     streamingInputCall: /* @__PURE__ */ clientStreamMethod({
       name: "StreamingInputCall",
@@ -191,7 +191,7 @@ export const TestServiceDesc: {
       response: /* @__PURE__ */ tsProto<DeepPartial<StreamingInputCallResponse>, StreamingInputCallResponse>("grpc.testing.StreamingInputCallResponse", StreamingInputCallResponse),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, requests, call) => testServiceHandlers.streamingInputCall(impl, requests, call),
+      handler: (impl, requests, call) => impl.streamingInputCall(requests, call),
     }),
     fullDuplexCall: /* @__PURE__ */ bidiStreamMethod({
       name: "FullDuplexCall",
@@ -200,7 +200,7 @@ export const TestServiceDesc: {
       response: /* @__PURE__ */ tsProto<DeepPartial<StreamingOutputCallResponse>, StreamingOutputCallResponse>("grpc.testing.StreamingOutputCallResponse", StreamingOutputCallResponse),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, requests, call) => testServiceHandlers.fullDuplexCall(impl, requests, call),
+      handler: (impl, requests, call) => impl.fullDuplexCall(requests, call),
     }),
     unimplementedCall: /* @__PURE__ */ unaryMethod({
       name: "UnimplementedCall",
@@ -209,7 +209,7 @@ export const TestServiceDesc: {
       response: /* @__PURE__ */ tsProto<DeepPartial<Empty>, Empty>("grpc.testing.Empty", Empty),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => testServiceHandlers.unimplementedCall(impl, request, call),
+      handler: (impl, request, call) => impl.unimplementedCall(request, call),
     }),
   },
 };
@@ -277,7 +277,7 @@ export const UnimplementedServiceDesc: {
       response: /* @__PURE__ */ tsProto<DeepPartial<Empty>, Empty>("grpc.testing.Empty", Empty),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => unimplementedServiceHandlers.unimplementedCall(impl, request, call),
+      handler: (impl, request, call) => impl.unimplementedCall(request, call),
     }),
   },
 };

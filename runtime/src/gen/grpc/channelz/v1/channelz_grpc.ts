@@ -176,7 +176,7 @@ export const ChannelzDesc: {
       response: /* @__PURE__ */ tsProtoFull<GetTopChannelsResponse>("grpc.channelz.v1.GetTopChannelsResponse", GetTopChannelsResponse),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => channelzHandlers.getTopChannels(impl, request, call),
+      handler: (impl, request, call) => impl.getTopChannels(request, call),
     }),
     getServers: /* @__PURE__ */ unaryMethod({
       name: "GetServers",
@@ -185,7 +185,7 @@ export const ChannelzDesc: {
       response: /* @__PURE__ */ tsProtoFull<GetServersResponse>("grpc.channelz.v1.GetServersResponse", GetServersResponse),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => channelzHandlers.getServers(impl, request, call),
+      handler: (impl, request, call) => impl.getServers(request, call),
     }),
     getServer: /* @__PURE__ */ unaryMethod({
       name: "GetServer",
@@ -194,7 +194,7 @@ export const ChannelzDesc: {
       response: /* @__PURE__ */ tsProtoFull<GetServerResponse>("grpc.channelz.v1.GetServerResponse", GetServerResponse),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => channelzHandlers.getServer(impl, request, call),
+      handler: (impl, request, call) => impl.getServer(request, call),
     }),
     getServerSockets: /* @__PURE__ */ unaryMethod({
       name: "GetServerSockets",
@@ -203,7 +203,7 @@ export const ChannelzDesc: {
       response: /* @__PURE__ */ tsProtoFull<GetServerSocketsResponse>("grpc.channelz.v1.GetServerSocketsResponse", GetServerSocketsResponse),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => channelzHandlers.getServerSockets(impl, request, call),
+      handler: (impl, request, call) => impl.getServerSockets(request, call),
     }),
     getChannel: /* @__PURE__ */ unaryMethod({
       name: "GetChannel",
@@ -212,7 +212,7 @@ export const ChannelzDesc: {
       response: /* @__PURE__ */ tsProtoFull<GetChannelResponse>("grpc.channelz.v1.GetChannelResponse", GetChannelResponse),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => channelzHandlers.getChannel(impl, request, call),
+      handler: (impl, request, call) => impl.getChannel(request, call),
     }),
     getSubchannel: /* @__PURE__ */ unaryMethod({
       name: "GetSubchannel",
@@ -221,7 +221,7 @@ export const ChannelzDesc: {
       response: /* @__PURE__ */ tsProtoFull<GetSubchannelResponse>("grpc.channelz.v1.GetSubchannelResponse", GetSubchannelResponse),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => channelzHandlers.getSubchannel(impl, request, call),
+      handler: (impl, request, call) => impl.getSubchannel(request, call),
     }),
     getSocket: /* @__PURE__ */ unaryMethod({
       name: "GetSocket",
@@ -230,7 +230,7 @@ export const ChannelzDesc: {
       response: /* @__PURE__ */ tsProtoFull<GetSocketResponse>("grpc.channelz.v1.GetSocketResponse", GetSocketResponse),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => channelzHandlers.getSocket(impl, request, call),
+      handler: (impl, request, call) => impl.getSocket(request, call),
     }),
   },
 };

@@ -126,7 +126,7 @@ export const HealthDesc: {
       response: /* @__PURE__ */ tsProtoFull<HealthCheckResponse>("grpc.health.v1.HealthCheckResponse", HealthCheckResponse),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => healthHandlers.check(impl, request, call),
+      handler: (impl, request, call) => impl.check(request, call),
     }),
     list: /* @__PURE__ */ unaryMethod({
       name: "List",
@@ -135,7 +135,7 @@ export const HealthDesc: {
       response: /* @__PURE__ */ tsProtoFull<HealthListResponse>("grpc.health.v1.HealthListResponse", HealthListResponse),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => healthHandlers.list(impl, request, call),
+      handler: (impl, request, call) => impl.list(request, call),
     }),
     watch: /* @__PURE__ */ serverStreamMethod({
       name: "Watch",
@@ -144,7 +144,7 @@ export const HealthDesc: {
       response: /* @__PURE__ */ tsProtoFull<HealthCheckResponse>("grpc.health.v1.HealthCheckResponse", HealthCheckResponse),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, request, call) => healthHandlers.watch(impl, request, call),
+      handler: (impl, request, call) => impl.watch(request, call),
     }),
   },
 };

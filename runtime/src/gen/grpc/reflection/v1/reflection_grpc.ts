@@ -94,7 +94,7 @@ export const ServerReflectionDesc: {
       response: /* @__PURE__ */ tsProtoFull<ServerReflectionResponse>("grpc.reflection.v1.ServerReflectionResponse", ServerReflectionResponse),
       idempotency: "unknown",
       defaults: {},
-      handler: (impl, requests, call) => serverReflectionHandlers.serverReflectionInfo(impl, requests, call),
+      handler: (impl, requests, call) => impl.serverReflectionInfo(requests, call),
     }),
   },
 };

@@ -1,0 +1,91 @@
+// Generated from templates/client-desc.ts by `npm run templates`; do not edit.
+import { type Printer, importType, importValue, stringLiteral } from "../printer.js";
+import type { ServiceScope } from "./holes.js";
+
+const BidiStreamMethod = importType("BidiStreamMethod", "@trunkline/runtime");
+const ClientStreamMethod = importType("ClientStreamMethod", "@trunkline/runtime");
+const ServerStreamMethod = importType("ServerStreamMethod", "@trunkline/runtime");
+const UnaryMethod = importType("UnaryMethod", "@trunkline/runtime");
+const bidiStreamMethod = importValue("bidiStreamMethod", "@trunkline/runtime");
+const clientStreamMethod = importValue("clientStreamMethod", "@trunkline/runtime");
+const notServed = importValue("notServed", "@trunkline/runtime");
+const serverStreamMethod = importValue("serverStreamMethod", "@trunkline/runtime");
+const unaryMethod = importValue("unaryMethod", "@trunkline/runtime");
+
+/** What the template uses without an import: no import may be called so. */
+export const clientDescNames: readonly string[] = [];
+
+export function emitClientDesc(p: Printer, s: ServiceScope): void {
+  p.line`/** The table of the service: its methods, each with its codecs. It is for clients: nothing can implement it. */`;
+  p.line`export const ${s.$ServiceDesc}: {`;
+  p.line`  readonly serviceName: ${stringLiteral(s.$serviceName)};`;
+  p.line`  readonly fileName: ${stringLiteral(s.$fileName)};`;
+  p.line`  readonly methods: {`;
+  for (const m of s.methods) {
+    if (m.kind === "unary") {
+      p.line`    readonly ${m.$method}: ${UnaryMethod}<never, ${m.$RequestInit}, ${m.$Request}, ${m.$ResponseInit}, ${m.$Response}>;`;
+    }
+    if (m.kind === "serverStream") {
+      p.line`    readonly ${m.$method}: ${ServerStreamMethod}<never, ${m.$RequestInit}, ${m.$Request}, ${m.$ResponseInit}, ${m.$Response}>;`;
+    }
+    if (m.kind === "clientStream") {
+      p.line`    readonly ${m.$method}: ${ClientStreamMethod}<never, ${m.$RequestInit}, ${m.$Request}, ${m.$ResponseInit}, ${m.$Response}>;`;
+    }
+    if (m.kind === "bidiStream") {
+      p.line`    readonly ${m.$method}: ${BidiStreamMethod}<never, ${m.$RequestInit}, ${m.$Request}, ${m.$ResponseInit}, ${m.$Response}>;`;
+    }
+  }
+  p.line`  };`;
+  p.line`} = {`;
+  p.line`  serviceName: ${stringLiteral(s.$serviceName)},`;
+  p.line`  fileName: ${stringLiteral(s.$fileName)},`;
+  p.line`  methods: {`;
+  for (const m of s.methods) {
+    if (m.kind === "unary") {
+      p.line`    ${m.$method}: /* @__PURE__ */ ${unaryMethod}({`;
+      p.line`      name: ${stringLiteral(m.$methodName)},`;
+      p.line`      path: ${stringLiteral(m.$path)},`;
+      p.line`      request: ${m.$requestCodec},`;
+      p.line`      response: ${m.$responseCodec},`;
+      p.line`      idempotency: ${m.$idempotency},`;
+      p.line`      defaults: ${m.$defaults},`;
+      p.line`      handler: ${notServed},`;
+      p.line`    }),`;
+    }
+    if (m.kind === "serverStream") {
+      p.line`    ${m.$method}: /* @__PURE__ */ ${serverStreamMethod}({`;
+      p.line`      name: ${stringLiteral(m.$methodName)},`;
+      p.line`      path: ${stringLiteral(m.$path)},`;
+      p.line`      request: ${m.$requestCodec},`;
+      p.line`      response: ${m.$responseCodec},`;
+      p.line`      idempotency: ${m.$idempotency},`;
+      p.line`      defaults: ${m.$defaults},`;
+      p.line`      handler: ${notServed},`;
+      p.line`    }),`;
+    }
+    if (m.kind === "clientStream") {
+      p.line`    ${m.$method}: /* @__PURE__ */ ${clientStreamMethod}({`;
+      p.line`      name: ${stringLiteral(m.$methodName)},`;
+      p.line`      path: ${stringLiteral(m.$path)},`;
+      p.line`      request: ${m.$requestCodec},`;
+      p.line`      response: ${m.$responseCodec},`;
+      p.line`      idempotency: ${m.$idempotency},`;
+      p.line`      defaults: ${m.$defaults},`;
+      p.line`      handler: ${notServed},`;
+      p.line`    }),`;
+    }
+    if (m.kind === "bidiStream") {
+      p.line`    ${m.$method}: /* @__PURE__ */ ${bidiStreamMethod}({`;
+      p.line`      name: ${stringLiteral(m.$methodName)},`;
+      p.line`      path: ${stringLiteral(m.$path)},`;
+      p.line`      request: ${m.$requestCodec},`;
+      p.line`      response: ${m.$responseCodec},`;
+      p.line`      idempotency: ${m.$idempotency},`;
+      p.line`      defaults: ${m.$defaults},`;
+      p.line`      handler: ${notServed},`;
+      p.line`    }),`;
+    }
+  }
+  p.line`  },`;
+  p.line`};`;
+}
