@@ -28,6 +28,14 @@ const examples: Example[] = readdirSync("docs")
     }));
   });
 
+/** Protos of their own, with the options that they are generated with: `<!-- generated: vault.proto options=embed -->`. */
+const protos = readdirSync("docs")
+  .filter((page) => page.endsWith(".md"))
+  .flatMap((page) => [
+    ...readFileSync(`docs/${page}`, "utf8").matchAll(/<!-- generated: (\S+) (\S+) -->\n```proto\n([\s\S]*?)```/g),
+  ])
+  .map(([, name, options, text]) => ({ name: name!, options: options!, text: text! }));
+
 /** The README's proto and server: what examples have round them. */
 const readme = readFileSync("README.md", "utf8");
 const fileOf = (name: string) =>
@@ -65,9 +73,12 @@ ${fileOf("server.ts")
 beforeAll(() => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(`${folder}/gen`, { recursive: true });
-  writeFileSync(`${folder}/greeter.proto`, fileOf("proto/greeter.proto"));
   const protoc = ["node_modules/protoc/protoc.cjs", "--plugin=protoc-gen-ts=plugin/bin/protoc-gen-ts.js", "-I", folder];
-  node([...protoc, `--ts_out=${folder}/gen`, "greeter.proto"]);
+  const readmeProto = { name: "greeter.proto", options: "mock=on", text: fileOf("proto/greeter.proto") };
+  for (const { name, options, text } of [readmeProto, ...protos]) {
+    writeFileSync(`${folder}/${name}`, text);
+    node([...protoc, `--ts_out=${options}:${folder}/gen`, name]);
+  }
   writeFileSync(`${folder}/start.ts`, start);
   for (const example of examples) writeFileSync(`${folder}/${example.name}.ts`, program(example));
   const options = { noEmit: true, noUnusedLocals: false, noUnusedParameters: false };
