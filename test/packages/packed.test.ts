@@ -1,6 +1,10 @@
-/** The README's project, made of its own snippets, on the packed packages: as an ES module and as CommonJS. */
+/**
+ * Projects on the packed packages: the README's, made of its own snippets, as an ES module and as CommonJS; and one whose
+ * messages are partly those of another package.
+ */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { managedMode, publishMoney, shopProject } from "./layout.js";
 import { installPacked, readmeOutput, readmeProject, run, runReadme, tool } from "./project.js";
 
 let folder: string;
@@ -30,4 +34,32 @@ describe.each([
     run(project, tool("typescript/bin/tsc"), "--typeRoots", tool("@types"));
     expect(await runReadme(project)).toEqual(readmeOutput);
   }, 60_000);
+});
+
+describe.each(["ts-proto", "protobuf-es"])("messages of another package, with messages=%s", (messages) => {
+  const options = [`messages=${messages}`, "Macme/money/=@acme/protos/acme/money/", "index=package"];
+  const read = (project: string) =>
+    readdirSync(join(project, "gen"), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts"))
+      .sort()
+      .map((name) => [name, readFileSync(join(project, "gen", name), "utf8")] as const);
+
+  test("are imported from there, compile and run; an index of the package exports the rest", () => {
+    publishMoney(folder, messages);
+    const project = shopProject(folder, options);
+    const suffix = messages === "ts-proto" ? "" : "_pb";
+    const generated = ["index.ts", `item${suffix}.ts`, `shop${suffix}.ts`, "shop_grpc.ts"];
+    expect(read(project).map(([name]) => name)).toEqual(generated.map((name) => `shop/v1/${name}`).sort());
+    run(project, tool("typescript/bin/tsc"), "--typeRoots", tool("@types"));
+    expect(run(project, "dist/main.js")).toBe("CHF 42n\n");
+  }, 120_000);
+
+  test("follow buf's managed mode where they have an answer to it; services and indexes do not change", () => {
+    const isService = ([name]: readonly [string, string]) => /_grpc\.ts$|index\.ts$/.test(name);
+    const managed = read(shopProject(folder, options, managedMode));
+    expect(managed.filter(isService)).toEqual(read(shopProject(folder, options)).filter(isService));
+    // ts-proto has an option of its own for that, and forceLong.
+    const number = messages === "protobuf-es" ? "number: string;" : "number: bigint;";
+    expect(managed.find(([name]) => name.includes("item"))?.[1]).toContain(number);
+  }, 120_000);
 });
