@@ -11,7 +11,7 @@ import { InProcessChannel } from "../transport/in-process/channel.js";
 import { Endpoint } from "../transport/in-process/endpoint.js";
 import type { Turns } from "../turns.js";
 
-/** What is as it likes between a program and a server that is not there: its size. */
+/** No limit: what a server would take is not known here. */
 const maxReceiveMessageBytes = Number.MAX_SAFE_INTEGER;
 
 /** What answers the calls of a method. */
@@ -20,10 +20,12 @@ export interface CallHandler {
 }
 
 /**
- * A channel to a server that answers the calls of a service with `handlerOf` its methods. Nobody else knows of either, and
- * each call has a connection of its own, which ends with it: when no call is on its way there is nothing but memory.
+ * A channel to a server of the mock's own, which answers the calls of each method as its handler does.
  *
- * It is no part of the registry of connections, nor of the servers that a process shows; both keep what they know.
+ * Nobody else finds either: they are in no registry of connections, and among no servers that a process shows. Each call
+ * has a connection of its own, which ends with it, so that between calls there is nothing but memory.
+ *
+ * @param turns in which the handlers run
  */
 export function openWire(desc: ServiceDesc, handlerOf: (name: string) => CallHandler, turns: Turns): Channel {
   const server = new Server({ maxReceiveMessageBytes, maxMetadataBytes: Number.POSITIVE_INFINITY });
