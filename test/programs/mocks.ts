@@ -20,7 +20,7 @@ async function use(): Promise<void> {
   for await (const { text } of bidiStream([{ text: "echo" }])) if (text === "echo") answered++;
 }
 
-for (let i = 0; i < 200; i++) await use();
+for (let i = 0; i < 50; i++) await use();
 
 // What is forgotten is so a few turns later.
 for (let i = 0; i < 10; i++) {
