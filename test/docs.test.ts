@@ -67,7 +67,7 @@ beforeAll(() => {
   mkdirSync(`${folder}/gen`, { recursive: true });
   writeFileSync(`${folder}/greeter.proto`, fileOf("proto/greeter.proto"));
   const protoc = ["node_modules/protoc/protoc.cjs", "--plugin=protoc-gen-ts=plugin/bin/protoc-gen-ts.js", "-I", folder];
-  node([...protoc, `--ts_out=${folder}/gen`, "greeter.proto"]);
+  node([...protoc, "--ts_opt=mock=on", `--ts_out=${folder}/gen`, "greeter.proto"]);
   writeFileSync(`${folder}/start.ts`, start);
   for (const example of examples) writeFileSync(`${folder}/${example.name}.ts`, program(example));
   const options = { noEmit: true, noUnusedLocals: false, noUnusedParameters: false };
