@@ -19,6 +19,7 @@ import { HeaderList } from "./header-list.js";
 import { HpackDecoder, HpackError } from "./hpack/decoder.js";
 import { HpackEncoder } from "./hpack/encoder.js";
 import { Keepalive } from "./keepalive.js";
+import { Lateness } from "./lateness.js";
 import { Output } from "./output.js";
 import { ReceiveWindows } from "./receive-windows.js";
 import type { Stream } from "./stream.js";
@@ -116,6 +117,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   /** Bytes of messages since the last look at how the peer takes them. */
   #takenBytes = 0;
   #contentLengths: ContentLengths | undefined;
+  #lateness: Lateness | undefined;
   readonly #ended = new EndedStreams();
   /** DATA that came while the network was measured; undefined while it is not. */
   #measuredBytes: number | undefined;
@@ -203,10 +205,20 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     try {
       this.read(chunk);
       this.#checkUnread();
+      this.#watchLateness();
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       this.fail(error.code, error.message);
     }
+  }
+
+  #watchLateness(): void {
+    if (this.isClosed) return;
+    const block = this.#block;
+    const unfinished = block ?? this.partialFrame;
+    if (unfinished === undefined && this.#lateness === undefined) return;
+    this.#lateness ??= new Lateness((reason) => this.fail(ErrorCode.enhanceYourCalm, reason));
+    this.#lateness.watch(unfinished, block === undefined ? "a frame" : "a header block");
   }
 
   protected checkFrame(length: number, type: number, streamId: number): void {
@@ -735,6 +747,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   #stop(): void {
     clearTimeout(this.#settingsTimer);
     clearTimeout(this.#stallTimer);
+    this.#lateness?.stop();
     this.#keepalive?.stop();
     this.#held?.clear();
     this.#pings = undefined;
