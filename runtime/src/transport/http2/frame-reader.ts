@@ -24,6 +24,11 @@ export abstract class FrameReader {
     this.#preface = preface;
   }
 
+  /** Bytes of DATA that are to be given on yet, of the frame that is coming. */
+  protected get payloadLeft(): number {
+    return this.#payloadLeft;
+  }
+
   /** A frame that has to be whole before it is looked at, and is not. */
   protected get partialFrame(): object | undefined {
     return this.#preface === undefined ? this.#partial : undefined;

@@ -21,7 +21,7 @@ import { HpackEncoder } from "./hpack/encoder.js";
 import { Keepalive } from "./keepalive.js";
 import { Lateness } from "./lateness.js";
 import { Output } from "./output.js";
-import { ReceiveWindows } from "./receive-windows.js";
+import { ReceiveWindows, type ReceivingStream } from "./receive-windows.js";
 import type { Stream } from "./stream.js";
 
 /** What we take in one frame. Longer than the default: a message of 64 KB comes in one. */
@@ -165,6 +165,10 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   /** Where the header list is that has just come; it is read before anything else can come. */
   protected get list(): HeaderList {
     return list;
+  }
+
+  underWay(stream: ReceivingStream): number {
+    return stream === this.#dataStream ? this.payloadLeft : 0;
   }
 
   announceWindow(bytes: number): void {
