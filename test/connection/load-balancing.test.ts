@@ -9,10 +9,14 @@ import {
 } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
 import { inTurn, leastRequest } from "../../runtime/src/connection/load-balancing/choose.js";
 import { readPolicy } from "../../runtime/src/connection/load-balancing/read-policy.js";
+import { shuffledInTurn } from "../../runtime/src/connection/load-balancing/shuffle.js";
+import { type Address, pathAddress, tcpAddress } from "../../runtime/src/connection/resolver/address.js";
 import type { SocketConnection } from "../../runtime/src/contract.js";
+import { seeded } from "../fuzz/target.js";
 import { event } from "../runtime/kinds.js";
 import { socketTransports } from "./node-http2.js";
 import { becomes, dialled, holds, nextEvent, stopProxied } from "./proxied.js";
+import { TcpProxy } from "./tcp-proxy.js";
 
 const servers: Server[] = [];
 afterEach(async () => {
@@ -29,6 +33,15 @@ async function serve(address = "127.0.0.1:0", methods: Partial<KindsServer> = {}
   registerKindsServer(server, Object.assign(new UnimplementedKindsServer(), who));
   const bound = await server.listen(address);
   return { server, address: bound.address };
+}
+
+async function portOfServed(): Promise<number> {
+  return Number((await serve()).address.split(":")[1]);
+}
+
+/** Chance, the same each time. */
+function chanceOf(seed: number): void {
+  jest.spyOn(Math, "random").mockImplementation(seeded(seed).next);
 }
 
 /** The peers that are connected, each as often as that has happened. */
@@ -68,6 +81,38 @@ describe.each(socketTransports)("on $name", ({ name: named, transport }) => {
       expect(await client.unary({})).toMatchObject({ text: second.address });
       await serve(first.address);
       for (let i = 0; i < 5; i++) expect(await client.unary({})).toMatchObject({ text: second.address });
+    });
+  });
+
+  describe("pick_first with shuffleAddressList", () => {
+    const shuffling = { loadBalancing: [{ pick_first: { shuffleAddressList: true } }] };
+
+    test("begins with another address for each of many connections, which then has all calls", async () => {
+      const addresses = await all(3);
+      chanceOf(1);
+      const { client } = connect(addresses, { ...shuffling, connection: "short" });
+      const answers: string[] = [];
+      for (let i = 0; i < 60; i++) answers.push((await client.unary({})).text);
+      for (const address of addresses) expect(answers.filter((one) => one === address).length).toBeGreaterThan(10);
+      const long = connect(addresses, shuffling).client;
+      const { text } = await long.unary({});
+      for (let i = 0; i < 10; i++) expect(await long.unary({})).toMatchObject({ text });
+    });
+
+    test("keeps the order of addresses that are not found anew, when it connects again", async () => {
+      const proxies = await Promise.all([0, 1].map(async () => TcpProxy.start(await portOfServed())));
+      const { channel, client } = connect(
+        proxies.map(({ port }) => `127.0.0.1:${port}`),
+        shuffling,
+      );
+      for (let i = 0; i < 12; i++) {
+        await client.unary({});
+        const lost = nextEvent(channel, "disconnected");
+        for (const proxy of proxies) proxy.reset();
+        await lost;
+      }
+      expect(proxies.map(({ accepted }) => accepted).sort((a, b) => a - b)).toEqual([0, 12]);
+      await Promise.all(proxies.map((proxy) => proxy.stop()));
     });
   });
 
@@ -190,6 +235,7 @@ describe.each(socketTransports)("on $name", ({ name: named, transport }) => {
       "least_request",
       [{ least_request_experimental: { choiceCount: 3 } }],
       [{ least_request: {} }],
+      [{ pick_first: { shuffleAddressList: true } }],
       [{ nonesuch: {} }, { round_robin: {} }],
       [{ least_request: { choiceCount: 1 } }, { pick_first: {} }],
     ];
@@ -200,6 +246,10 @@ describe.each(socketTransports)("on $name", ({ name: named, transport }) => {
     });
 
     test.each<[object[], RegExp]>([
+      [
+        [{ pick_first: { shuffleAddressList: "yes" } }],
+        /pick_first\.shuffleAddressList: must be true or false, not "yes"/,
+      ],
       [[{ nonesuch: {} }], /there is no policy nonesuch, only pick_first, round_robin, least_request/],
       [[{ a: {} }, { b: {} }], /there is no policy a, .*; there is no policy b/],
       [[{ toString: {} }], /there is no policy toString/],
@@ -217,6 +267,51 @@ describe.each(socketTransports)("on $name", ({ name: named, transport }) => {
       expect(failure.details).toMatch(`loadBalancing: the transport ${named} can use none of it: `);
       expect(() => readPolicy(policy as unknown as LoadBalancing, "x")).toThrow(/the transport x can use none of it/);
     });
+  });
+});
+
+describe("the order of shuffled addresses", () => {
+  const named = (...hosts: string[]) => hosts.map((host) => tcpAddress(host, 1));
+  const hosts = (addresses: readonly Address[]) => addresses.map(({ name }) => name.slice(0, -2)).join(" ");
+  /** How often each order came. */
+  const count = (times: number, addresses: readonly Address[]) => {
+    const counts = new Map<string, number>();
+    for (let i = 0; i < times; i++) {
+      const order = hosts(shuffledInTurn(addresses));
+      counts.set(order, (counts.get(order) ?? 0) + 1);
+    }
+    return counts;
+  };
+
+  test("is each as often as any other", () => {
+    chanceOf(2);
+    const counts = count(24_000, named("10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"));
+    expect(counts.size).toBe(24);
+    // Of 1,000 each, the deviation is 31: five of them are over one time in a million.
+    for (const times of counts.values()) expect(Math.abs(times - 1000)).toBeLessThan(155);
+  });
+
+  test("has the families in turn, beginning with that of any address, and each address of it in any order", () => {
+    chanceOf(3);
+    const counts = count(3000, named("10.0.0.1", "10.0.0.2", "::1"));
+    expect([...counts.keys()].sort()).toEqual([
+      "10.0.0.1 [::1] 10.0.0.2",
+      "10.0.0.2 [::1] 10.0.0.1",
+      "[::1] 10.0.0.1 10.0.0.2",
+      "[::1] 10.0.0.2 10.0.0.1",
+    ]);
+    // As often as one in three of all is IPv6, and not as one in two families is.
+    const withIPv6First = [...counts].filter(([order]) => order.startsWith("[")).reduce((sum, [, n]) => sum + n, 0);
+    expect(Math.abs(withIPv6First - 1000)).toBeLessThan(130);
+  });
+
+  test("leaves what was found as it is, and has nothing else in it", () => {
+    const found = named("10.0.0.1", "::1", "10.0.0.2");
+    expect(new Set(shuffledInTurn(found))).toEqual(new Set(found));
+    expect(hosts(found)).toBe("10.0.0.1 [::1] 10.0.0.2");
+    expect(shuffledInTurn([])).toEqual([]);
+    const path = [pathAddress("/run/x.sock")];
+    expect(shuffledInTurn(path)).toEqual(path);
   });
 });
 

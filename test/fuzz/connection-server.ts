@@ -5,7 +5,6 @@ import {
   type Dispatcher,
   type IncomingCall,
   Metadata,
-  RpcError,
   type ServeOptions,
   type ServerSink,
 } from "@trunkline/runtime";
@@ -13,7 +12,9 @@ import { preface } from "../../runtime/src/transport/http2/frames.js";
 import { ServerConnection } from "../../runtime/src/transport/http2/server-connection.js";
 import { frame, headerBlock } from "../runtime/raw-frames.js";
 import { bytesMethods, unreadableMethod } from "./bytes-method.js";
-import { FrameProgram, oneOf, pieces, size } from "./frame-program.js";
+import { ConnectionCase } from "./connection-case.js";
+import { oneOf, pieces } from "./frame-program.js";
+import { FuzzedCall } from "./fuzzed-call.js";
 import { MemorySocket } from "./memory-socket.js";
 import { StrictPeer } from "./strict-peer.js";
 import type { FuzzTarget, Random } from "./target.js";
@@ -27,20 +28,17 @@ export const serveOptions: ServeOptions = {
   gate: { open: () => () => {} },
 };
 
-/** A call at its server, and what it must not be told. */
-class AppCall implements ServerSink {
+/** A call at its server. */
+class AppCall extends FuzzedCall implements ServerSink {
   readonly method: ServerSink["method"];
   readonly maxReceiveMessageBytes = 100_000;
   readonly maxSendMessageBytes = 200_000;
-  isOver = false;
-  readonly #call: IncomingCall;
-  readonly #random: Random;
-  #credit = 0;
+  protected readonly call: IncomingCall;
   #isHalfClosed = false;
 
   constructor(call: IncomingCall, random: Random) {
-    this.#call = call;
-    this.#random = random;
+    super(random);
+    this.call = call;
     this.method = random.int(6) === 0 ? unreadableMethod : oneOf(random, bytesMethods);
   }
 
@@ -48,62 +46,32 @@ class AppCall implements ServerSink {
     this.act();
   }
 
-  onMessage(): void {
-    ok(!this.isOver && !this.#isHalfClosed, "a message behind the end");
-    ok(--this.#credit >= 0, "a message that nobody has asked for");
-    if (this.#random.int(3) === 0) this.act();
-  }
-
   onHalfClose(): void {
     ok(!this.isOver && !this.#isHalfClosed, "two ends of the requests");
     this.#isHalfClosed = true;
-    if (this.#random.int(2) === 0) this.act();
-  }
-
-  onWritable(): void {
-    ok(!this.isOver, "room behind the end");
-    if (this.#random.int(2) === 0) this.act();
+    if (this.random.int(2) === 0) this.act();
   }
 
   onCancel(): void {
-    ok(!this.isOver, "two ends of a call");
+    this.endedByPeer();
+  }
+
+  protected get takesMessages(): boolean {
+    return !this.#isHalfClosed;
+  }
+
+  protected send(bytes: Buffer): void {
+    this.call.send(bytes);
+  }
+
+  protected say(): void {
+    const { random } = this;
+    this.call.headers(new Metadata(random.int(2) === 0 ? {} : { "x-more": "x".repeat(random.int(300)) }));
+  }
+
+  protected end(): void {
     this.isOver = true;
-  }
-
-  /** Something that an application does. What it is told it cannot do, it leaves. */
-  act(): void {
-    try {
-      this.#act();
-    } catch (error) {
-      if (!(error instanceof RpcError)) throw error;
-    }
-  }
-
-  #act(): void {
-    const random = this.#random;
-    switch (random.int(8)) {
-      case 0:
-      case 1:
-      case 2:
-        this.#read(1 + random.int(3));
-        break;
-      case 3:
-      case 4:
-      case 5:
-        this.#call.send(Buffer.alloc(random.int(30) === 0 ? 100_000 : size(random)));
-        break;
-      case 6:
-        this.#call.headers(new Metadata(random.int(2) === 0 ? {} : { "x-more": "x".repeat(random.int(300)) }));
-        break;
-      default:
-        this.isOver = true;
-        this.#call.end(status(random.int(17) as Code, random.int(2) === 0 ? "" : "why: \u00e9"));
-    }
-  }
-
-  #read(n: number): void {
-    this.#credit += n;
-    this.#call.read(n);
+    this.call.end(status(this.random.int(17) as Code, this.random.int(2) === 0 ? "" : "why: \u00e9"));
   }
 }
 
@@ -127,37 +95,32 @@ class App implements Dispatcher {
   }
 }
 
-/** What holds at all times, whatever has come. */
-export function checkSession({ streams, queuedBytes, sendWindow }: ServerConnection): void {
-  ok(queuedBytes >= 0, `there are ${queuedBytes} bytes queued`);
-  ok(sendWindow >= 0, `the connection's window is ${sendWindow}`);
-  for (const [id, stream] of streams) {
-    strictEqual(stream.id, id);
-    ok(stream.receiveWindow >= 0, `the window of stream ${id} is ${stream.receiveWindow}`);
-    ok(stream.heldBytes >= 0, `stream ${id} holds ${stream.heldBytes} bytes`);
-    ok(!stream.isReadClosed || !stream.isWriteClosed, `stream ${id} is closed, and is not gone`);
-  }
-}
-
 export const connectionServer: FuzzTarget = {
   name: "connection-server",
   run(random) {
-    const socket = new MemorySocket();
-    const peer = new StrictPeer(false);
+    const fuzzed = new ConnectionCase(random, false);
     const app = new App(random);
     let ends = 0;
     const options = { ...serveOptions, maxConcurrentStreams: oneOf(random, [1, 5, 1000]) };
-    const connection = new ServerConnection(socket.asSocket(), options, app, () => ends++);
-    const program = new FrameProgram(random, peer, false);
-    socket.deliver(preface);
-    socket.deliver(program.opening());
-    for (let steps = 1 + random.int(24); steps > 0 && !socket.isEnded; steps--) {
-      step(random, { socket, peer, app, connection, program });
-      if (!socket.isEnded) checkSession(connection);
-    }
-    connection.output.flush();
-    peer.take(socket.take());
-    socket.close(random.int(3) === 0 ? new Error("read ECONNRESET") : undefined);
+    const connection = new ServerConnection(fuzzed.socket.asSocket(), options, app, () => ends++);
+    fuzzed.socket.deliver(preface);
+    fuzzed.run(connection, () => {
+      switch (random.int(8)) {
+        case 0:
+          fuzzed.act(app.calls);
+          break;
+        case 1:
+          fuzzed.slowNetwork(connection);
+          break;
+        case 2:
+          if (random.int(40) > 0) break;
+          if (random.int(2) === 0) connection.goAway();
+          else connection.cut();
+          break;
+        default:
+          fuzzed.frames(4);
+      }
+    });
     strictEqual(ends, 1);
     strictEqual(connection.streams.size, 0);
     strictEqual(connection.queuedBytes, 0);
@@ -165,37 +128,6 @@ export const connectionServer: FuzzTarget = {
     if (random.int(16) === 0) answersHonestly(random);
   },
 };
-
-interface Case {
-  readonly socket: MemorySocket;
-  readonly peer: StrictPeer;
-  readonly app: App;
-  readonly connection: ServerConnection;
-  readonly program: FrameProgram;
-}
-
-function step(random: Random, { socket, peer, app, connection, program }: Case): void {
-  switch (random.int(8)) {
-    case 0: {
-      const live = app.calls.filter(({ isOver }) => !isOver);
-      if (live.length > 0) oneOf(random, live).act();
-      break;
-    }
-    case 1:
-      connection.output.flush();
-      peer.take(socket.take(random.int(2) === 0 ? random.int(2000) : undefined));
-      break;
-    case 2:
-      if (random.int(40) > 0) break;
-      if (random.int(2) === 0) connection.goAway();
-      else connection.cut();
-      break;
-    default: {
-      const frames = Array.from({ length: 1 + random.int(4) }, () => program.next());
-      for (const piece of pieces(random, Buffer.concat(frames))) socket.deliver(piece);
-    }
-  }
-}
 
 /** One that has done nothing wrong, beside one that has. */
 function answersHonestly(random: Random): void {

@@ -127,6 +127,7 @@ export class FrameProgram {
     if (random.int(4) === 0) fields["x-more"] = "x".repeat(random.int(200));
     if (random.int(10) === 0) fields["grpc-timeout"] = oneOf(random, ["1H", "1n", "0m", "soon", "99999999H"]);
     if (random.int(10) === 0) fields["grpc-encoding"] = oneOf(random, ["identity", "gzip", "morse"]);
+    if (random.int(10) === 0) fields["content-length"] = oneOf(random, ["0", "5", "10", "1000", "many"]);
     if (random.int(25) === 0) delete fields[oneOf(random, Object.keys(fields))];
     if (random.int(25) === 0) fields[oneOf(random, [":status", "Loud", "connection", ":path"])] = "1";
     if (random.int(60) === 0) fields["x-long"] = "x".repeat(20_000);

@@ -35,6 +35,15 @@ const stopAll = async () => {
 };
 afterEach(stopAll);
 
+/** Time stands still; what happens on sockets does not. */
+const fakeTimers = () =>
+  jest.useFakeTimers({ doNotFake: ["Date", "hrtime", "nextTick", "performance", "queueMicrotask", "setImmediate"] });
+
+/** Until there are so many timers, or the peer is gone. */
+const timers = async (peer: raw.RawPeer, count: number) => {
+  while (!peer.isClosed && jest.getTimerCount() !== count) await new Promise(setImmediate);
+};
+
 /** Frames of so many streams, the first with number 1. */
 const streams = (count: number, frames: (streamId: number) => Buffer): Buffer =>
   Buffer.concat(Array.from({ length: count }, (_, i) => frames(2 * i + 1)));
@@ -450,8 +459,6 @@ describe("a server that waits", () => {
     await client.serverStream({})[Symbol.asyncIterator]().next();
     return Number(address.split(":").at(-1));
   };
-  const fakeTimers = () =>
-    jest.useFakeTimers({ doNotFake: ["Date", "hrtime", "nextTick", "performance", "queueMicrotask", "setImmediate"] });
 
   test("20 s for a preface gives up", async () => {
     const port = await start();
@@ -477,6 +484,70 @@ describe("a server that waits", () => {
     expect(await peer.outcome()).toBe("lives");
     jest.advanceTimersByTime(1);
     expect(await peer.end()).toBe("GOAWAY SETTINGS_TIMEOUT");
+  });
+
+  const { path } = KindsDesc.methods.serverStream;
+  const small = called(1, path);
+  const smallBlock = headerBlock(raw.requestFields(path));
+  /** What is begun and not completed; the rest of it makes a call. */
+  const parts: readonly (readonly [what: string, begun: Buffer, rest: Buffer])[] = [
+    [
+      "a header block",
+      frame(headers, 0, 1, smallBlock.subarray(0, 10)),
+      Buffer.concat([
+        frame(continuation, endHeaders, 1, smallBlock.subarray(10)),
+        frame(data, endStream, 1, message()),
+      ]),
+    ],
+    ["a frame", small.subarray(0, 40), small.subarray(40)],
+    ["the header of a frame", small.subarray(0, 7), small.subarray(7)],
+  ];
+
+  /** A peer that has sent that, of which the server knows: it has a timer more than before. */
+  const begins = async (begun: Buffer) => {
+    const port = await start();
+    fakeTimers();
+    const [peer, other] = [raw.RawPeer.toServer(port), raw.RawPeer.toServer(port)];
+    stops.push(
+      () => peer.close(),
+      () => other.close(),
+    );
+    await other.settled();
+    await peer.settled();
+    // That of the connections that have yet to speak runs out.
+    jest.advanceTimersByTime(20_000);
+    expect(await peer.outcome()).toBe("lives");
+    const idleTimers = jest.getTimerCount();
+    peer.write(begun);
+    await timers(peer, idleTimers + 1);
+    return { peer, other, idleTimers };
+  };
+
+  test.each(parts)("20 s for the rest of %s gives up, though a byte more has come", async (_what, begun, rest) => {
+    const { peer, other } = await begins(begun);
+    jest.advanceTimersByTime(19_999);
+    await new Promise<void>((resolve) => peer.socket.write(rest.subarray(0, 1), () => resolve()));
+    // What was sent before this has come before the answer.
+    expect(await other.settled()).toBe(true);
+    expect(peer.complaints).toEqual([]);
+    jest.advanceTimersByTime(1);
+    expect(await peer.end()).toBe(calm);
+    expect(await other.outcome()).toBe("lives");
+  });
+
+  test.each(parts)("less than that for the rest of %s takes the call", async (_what, begun, rest) => {
+    const { peer, idleTimers } = await begins(begun);
+    jest.advanceTimersByTime(19_999);
+    peer.write(rest);
+    expect(await peer.status(1)).toBe("0");
+    // There is none for what is whole; and what comes next has a time of its own.
+    expect(jest.getTimerCount()).toBe(idleTimers);
+    peer.write(frame(ping, 0, 0, Buffer.alloc(8)).subarray(0, 10));
+    await timers(peer, idleTimers + 1);
+    jest.advanceTimersByTime(19_999);
+    peer.write(Buffer.alloc(7));
+    expect(await peer.outcome()).toBe("lives");
+    expect(jest.getTimerCount()).toBe(idleTimers);
   });
 
   test.each([
@@ -592,6 +663,21 @@ describe("a client", () => {
     const { streamId } = (await other.first(({ type }) => type === headers))!;
     other.write(raw.answer(streamId));
     await expect(next).resolves.toMatchObject({ text: "" });
+  });
+
+  test("waits 20 s for the rest of a header block, and no longer", async () => {
+    const { ended, peer } = await call();
+    fakeTimers();
+    peer.write(frame(headers, 0, 1, headerBlock({ ":status": "200" })));
+    await timers(peer, 1);
+    jest.advanceTimersByTime(19_999);
+    expect(peer.complaints).toEqual([]);
+    jest.advanceTimersByTime(1);
+    expect(await peer.end()).toBe(calm);
+    await expect(ended).rejects.toMatchObject({
+      code: Code.UNAVAILABLE,
+      details: expect.stringMatching(/a header block that was not whole within 20000 ms$/),
+    });
   });
 
   test("takes no bomb of HPACK: the call fails, and the connection lives", async () => {

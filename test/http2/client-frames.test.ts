@@ -21,6 +21,8 @@ const listOf = (fields: { [name: string]: string }, flags = 0) =>
 const begun = listOf(start);
 const end = listOf({ "grpc-status": "0" }, endStream);
 const rest = Buffer.concat([frame(data, 0, 1, message()), end]);
+const sized = (contentLength: string) => listOf({ ...start, "content-length": contentLength });
+const paddedMessage = frame(data, paddedFlag, 1, Buffer.concat([Buffer.of(3), message(), Buffer.alloc(3)]));
 const answered = Buffer.concat([begun, rest]);
 
 const rules: readonly Rule[] = [
@@ -57,12 +59,7 @@ const rules: readonly Rule[] = [
   ],
   ["5.3.2: PRIORITY", [frame(priority, 0, 1, Buffer.alloc(5)), answered], lives, Code.OK],
   ["6.1: DATA on stream 0", [frame(data, 0, 0, message())], connectionError("PROTOCOL_ERROR"), lost],
-  [
-    "6.1: DATA with padding",
-    [begun, frame(data, paddedFlag, 1, Buffer.concat([Buffer.of(3), message(), Buffer.alloc(3)])), end],
-    lives,
-    Code.OK,
-  ],
+  ["6.1: DATA with padding", [begun, paddedMessage, end], lives, Code.OK],
   [
     "6.1: DATA with more padding than bytes",
     [begun, frame(data, paddedFlag, 1, Buffer.of(9, 0))],
@@ -170,6 +167,66 @@ const rules: readonly Rule[] = [
   [
     "8.1: trailers with a pseudo-header field",
     [begun, listOf({ ":status": "200", "grpc-status": "0" }, endStream)],
+    streamError("PROTOCOL_ERROR"),
+    Code.INTERNAL,
+  ],
+  ["8.1.1: content-length", [sized("5"), rest], lives, Code.OK],
+  ["8.1.1: content-length, without padding", [sized("5"), paddedMessage, end], lives, Code.OK],
+  [
+    "8.1.1: content-length of no DATA",
+    [listOf({ ...start, "content-length": "0", "grpc-status": "5" }, endStream)],
+    lives,
+    Code.NOT_FOUND,
+  ],
+  [
+    "8.1.1: content-length, and no DATA",
+    [listOf({ ...start, "content-length": "5", "grpc-status": "0" }, endStream)],
+    streamError("PROTOCOL_ERROR"),
+    Code.INTERNAL,
+  ],
+  // No content belongs to it, whatever it says: an answer of HTTP, though not of gRPC.
+  [
+    "8.1.1: content-length of a response that has no content",
+    [listOf({ ":status": "304", "content-length": "5" }, endStream)],
+    lives,
+    Code.UNKNOWN,
+  ],
+  [
+    "8.1.1: content-length of informational headers, where it means nothing",
+    [listOf({ ":status": "103", "content-length": "9" }), answered],
+    lives,
+    Code.OK,
+  ],
+  ["8.1.1: less than content-length", [sized("6"), rest], streamError("PROTOCOL_ERROR"), Code.INTERNAL],
+  [
+    "8.1.1: less than content-length, and the end with it",
+    [sized("6"), frame(data, endStream, 1, message())],
+    streamError("PROTOCOL_ERROR"),
+    Code.INTERNAL,
+  ],
+  [
+    "8.1.1: more than content-length, before the end",
+    [sized("4"), frame(data, 0, 1, message())],
+    streamError("PROTOCOL_ERROR"),
+    Code.INTERNAL,
+  ],
+  [
+    "8.1.1: content-length that padding makes up for",
+    [sized("9"), paddedMessage, end],
+    streamError("PROTOCOL_ERROR"),
+    Code.INTERNAL,
+  ],
+  ["8.1.1: content-length that is no number", [sized("five")], streamError("PROTOCOL_ERROR"), Code.INTERNAL],
+  [
+    "8.1.1: content-length twice, each time another",
+    [
+      frame(
+        headers,
+        endHeaders,
+        1,
+        Buffer.concat([headerBlock({ ...start, "content-length": "5" }), headerBlock({ "content-length": "6" })]),
+      ),
+    ],
     streamError("PROTOCOL_ERROR"),
     Code.INTERNAL,
   ],

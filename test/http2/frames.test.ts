@@ -29,6 +29,13 @@ const without = (name: string) => {
   return headerBlock(fields);
 };
 const also = (fields: { [name: string]: string }) => Buffer.concat([block, headerBlock(fields)]);
+/** A call that says how much DATA it has. */
+const sized = (contentLength: string, ...frames: Buffer[]) => [
+  request(1, clientStream, endHeaders, { "content-length": contentLength }),
+  ...frames,
+];
+const trailers = frame(headers, endHeaders | endStream, 1, headerBlock({ "x-end": "1" }));
+const five = frame(data, endStream, 1, message());
 const tooLong = 128 * 1024 + 1;
 
 const rules: readonly Rule[] = [
@@ -246,11 +253,7 @@ const rules: readonly Rule[] = [
     [open, request(1, clientStream)],
     streamError("PROTOCOL_ERROR"),
   ],
-  [
-    "8.1: trailers",
-    [open, frame(data, 0, 1, message()), frame(headers, endHeaders | endStream, 1, headerBlock({ "x-end": "1" }))],
-    lives,
-  ],
+  ["8.1: trailers", [open, frame(data, 0, 1, message()), trailers], lives],
   [
     "8.1: trailers with a pseudo-header field",
     [open, frame(headers, endHeaders | endStream, 1, headerBlock({ ":path": "/" }))],
@@ -260,6 +263,62 @@ const rules: readonly Rule[] = [
     "8.1: trailers with a name in capitals",
     [open, frame(headers, endHeaders | endStream, 1, headerBlock({ "X-End": "1" }))],
     streamError("PROTOCOL_ERROR"),
+  ],
+  // Section 8.1.1
+  ["8.1.1: content-length", sized("5", five), lives],
+  ["8.1.1: content-length of what comes in two frames", sized("10", frame(data, 0, 1, message()), five), lives],
+  ["8.1.1: content-length, before trailers", sized("5", frame(data, 0, 1, message()), trailers), lives],
+  [
+    "8.1.1: content-length, without padding",
+    sized("5", frame(data, paddedFlag | endStream, 1, padded(message(), 9))),
+    lives,
+  ],
+  ["8.1.1: content-length with zeros before it", sized("0005", five), lives],
+  [
+    "8.1.1: content-length twice",
+    called(Buffer.concat([also({ "content-length": "5" }), headerBlock({ "content-length": "5" })])),
+    lives,
+  ],
+  [
+    "8.1.1: content-length twice, each time another",
+    called(Buffer.concat([also({ "content-length": "5" }), headerBlock({ "content-length": "6" })])),
+    streamError("PROTOCOL_ERROR"),
+  ],
+  ["8.1.1: content-length of no DATA", [request(1, unary, endHeaders | endStream, { "content-length": "0" })], lives],
+  [
+    "8.1.1: content-length, and no DATA",
+    [request(1, unary, endHeaders | endStream, { "content-length": "5" })],
+    streamError("PROTOCOL_ERROR"),
+  ],
+  ["8.1.1: less than content-length", sized("6", five), streamError("PROTOCOL_ERROR")],
+  [
+    "8.1.1: less than content-length, before trailers",
+    sized("6", frame(data, 0, 1, message()), trailers),
+    streamError("PROTOCOL_ERROR"),
+  ],
+  ["8.1.1: more than content-length", sized("4", five), streamError("PROTOCOL_ERROR")],
+  [
+    "8.1.1: more than content-length, before the end",
+    sized("9", frame(data, 0, 1, message()), frame(data, 0, 1, message())),
+    streamError("PROTOCOL_ERROR"),
+  ],
+  [
+    "8.1.1: content-length that padding makes up for",
+    sized("10", frame(data, paddedFlag | endStream, 1, padded(message(), 4))),
+    streamError("PROTOCOL_ERROR"),
+  ],
+  ...["five", "-5", "5.0", "0x5", "5, 5", "", "9".repeat(400)].map((value): Rule => {
+    const what = value.length > 9 ? "of 400 digits" : JSON.stringify(value);
+    return [`8.1.1: content-length ${what}`, sized(value, five), streamError("PROTOCOL_ERROR")];
+  }),
+  [
+    "8.1.1: content-length in trailers, where it means nothing",
+    [
+      open,
+      frame(data, 0, 1, message()),
+      frame(headers, endHeaders | endStream, 1, headerBlock({ "content-length": "9" })),
+    ],
+    lives,
   ],
   // Section 8.2
   ["8.2.1: a name in capitals", called(also({ "X-Loud": "1" })), streamError("PROTOCOL_ERROR")],

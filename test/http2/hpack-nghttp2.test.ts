@@ -37,6 +37,23 @@ function value(random: Random, name: string): string {
 
 const pairsOf = ({ fields }: Received) => fields.map(({ name, value }): Pair => [name, value]);
 
+/** A client of node:http2, and the other end of its socket. */
+async function nodeClient(options: http2.ClientSessionOptions = {}) {
+  const listener = createServer();
+  const accepted = new Promise<Socket>((resolve) => listener.once("connection", resolve));
+  await once(listener.listen(0, "127.0.0.1"), "listening");
+  const client = http2.connect(`http://127.0.0.1:${(listener.address() as AddressInfo).port}`, options);
+  const socket = await accepted;
+  const stop = async () => {
+    client.destroy();
+    const end = closed(socket);
+    socket.destroy();
+    await end;
+    await new Promise((resolve) => listener.close(resolve));
+  };
+  return { client, socket, stop };
+}
+
 /** As node:http2 tells them: a flat list. */
 function paired(raw: readonly string[]): Pair[] {
   return raw.flatMap((name, i) => (i % 2 === 0 ? [[name, raw[i + 1]!] as const] : []));
@@ -98,11 +115,7 @@ describe(`seed ${seed}`, () => {
 
     test("we read a client's requests, and it reads our responses", async () => {
       const random = seeded(seed + 1);
-      const listener = createServer();
-      const accepted = new Promise<Socket>((resolve) => listener.once("connection", resolve));
-      await once(listener.listen(0, "127.0.0.1"), "listening");
-      const client = http2.connect(`http://127.0.0.1:${(listener.address() as AddressInfo).port}`, options);
-      const socket = await accepted;
+      const { client, socket, stop } = await nodeClient(options);
       try {
         const peer = new HpackPeer(socket, tableBytes, "server");
         await Promise.all([peer.settled, once(client, "remoteSettings")]);
@@ -126,22 +139,14 @@ describe(`seed ${seed}`, () => {
         expect(peer.decoder.table.maxBytes).toBeLessThanOrEqual(tableBytes);
         expect(peer.encoder.table.length > 0).toBe(tableBytes > 100);
       } finally {
-        client.destroy();
-        const end = closed(socket);
-        socket.destroy();
-        await end;
-        await new Promise((resolve) => listener.close(resolve));
+        await stop();
       }
     });
   });
 });
 
 test("what a client calls sensitive comes as such, and so does what we call sensitive", async () => {
-  const listener = createServer();
-  const accepted = new Promise<Socket>((resolve) => listener.once("connection", resolve));
-  await once(listener.listen(0, "127.0.0.1"), "listening");
-  const client = http2.connect(`http://127.0.0.1:${(listener.address() as AddressInfo).port}`);
-  const socket = await accepted;
+  const { client, socket, stop } = await nodeClient();
   try {
     const peer = new HpackPeer(socket, 4096, "server");
     const headers = { "x-key": "secret", "x-id": "1", [http2.sensitiveHeaders]: ["x-key"] };
@@ -156,10 +161,6 @@ test("what a client calls sensitive comes as such, and so does what we call sens
     expect(response[http2.sensitiveHeaders]).toEqual(["set-cookie"]);
     await once(stream.resume(), "close");
   } finally {
-    client.destroy();
-    const end = closed(socket);
-    socket.destroy();
-    await end;
-    await new Promise((resolve) => listener.close(resolve));
+    await stop();
   }
 });

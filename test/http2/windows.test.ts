@@ -1,8 +1,19 @@
 /** How much a peer may send: windows that grow with the network, are shared by streams, and let long messages come whole. */
 import { KindsDesc } from "../../fixtures/golden/ts-proto/kinds/v1/kinds_grpc.js";
-import { type Kinds, startKinds, stopKinds } from "../runtime/kinds.js";
+import { event, type Kinds, startKinds, stopKinds } from "../runtime/kinds.js";
 import { frame } from "../runtime/raw-frames.js";
-import { ack, data, type Frame, message, ping, RawPeer, request, settings, windowUpdate } from "./raw-peer.js";
+import {
+  ack,
+  data,
+  endStream,
+  type Frame,
+  message,
+  ping,
+  RawPeer,
+  request,
+  settings,
+  windowUpdate,
+} from "./raw-peer.js";
 
 const { clientStream } = KindsDesc.methods;
 const initialWindowSize = 4;
@@ -14,10 +25,12 @@ afterEach(async () => {
   await stopKinds();
 });
 
-async function connect(): Promise<void> {
+/** @param begins when the requests are read */
+async function connect(begins: Promise<void> = Promise.resolve()): Promise<void> {
   kinds = await startKinds("http2", {
     async clientStream(requests) {
       let number = 0n;
+      await begins;
       for await (const _ of requests) number++;
       return { number };
     },
@@ -101,4 +114,46 @@ test("a message that is longer than its stream's window may come whole; a second
   peer.write(framesOf(1, long.subarray(60_000)));
   expect(await peer.first(windowOf(3, long.length - 65_535))).toBeDefined();
   expect(peer.complaints).toEqual([]);
+});
+
+describe("what a stream is allowed for a long message", () => {
+  /** Bytes, all WINDOW_UPDATE of the stream together. */
+  const allowed = (streamId: number) =>
+    peer.frames.filter(windowOf(streamId)).reduce((sum, { payload }) => sum + payload.readUInt32BE(), 0);
+
+  test("is the message and no more, where its first frame is still under way", async () => {
+    await connect();
+    const long = messageOf(200_000);
+    const first = frame(data, 0, 1, long.subarray(0, 60_000));
+    // So much of the frame has come that the message has begun.
+    const half = 30_000;
+    await peer.settled();
+    // Nothing may be in the midst of a frame.
+    peer.acknowledges = false;
+    peer.write(request(1, clientStream.path), first.subarray(0, half));
+    await peer.first(windowOf(1));
+    peer.write(first.subarray(half));
+    await peer.settled();
+    expect(allowed(1)).toBe(long.length - 65_535);
+    peer.write(framesOf(1, long.subarray(60_000)));
+    await peer.settled();
+    expect(peer.complaints).toEqual([]);
+  });
+
+  test("is the message and no more, where part of it has waited for its reader", async () => {
+    const begins = event();
+    await connect(begins.happened);
+    const [short, long] = [messageOf(1000), messageOf(200_000)];
+    const all = Buffer.concat([short, short, short, long]);
+    await peer.settled();
+    peer.write(request(1, clientStream.path), framesOf(1, all.subarray(0, 50_000)));
+    await peer.settled();
+    expect(allowed(1)).toBe(0);
+    begins.happen();
+    await peer.first(windowOf(1));
+    await peer.settled();
+    expect(allowed(1)).toBe(all.length - 65_535);
+    peer.write(framesOf(1, all.subarray(50_000)), frame(data, endStream, 1, Buffer.alloc(0)));
+    expect(await peer.status(1)).toBe("0");
+  });
 });

@@ -2,14 +2,22 @@ import type { SocketConnection, State } from "../../contract.js";
 import type { Address } from "../resolver/address.js";
 import { Subchannel, type SubchannelOwner } from "../subchannel/subchannel.js";
 import type { Policy, PolicyContext } from "./policy.js";
+import { shuffledInTurn } from "./shuffle.js";
 
 /** All calls on one connection, to the first address that can be reached; lost, it is made again when it is wanted. */
 export class PickFirst implements Policy, SubchannelOwner {
   readonly #context: PolicyContext;
+  readonly #shuffles: boolean;
   readonly #subchannel: Subchannel;
+  /** As they were found. */
+  #found: readonly Address[] = [];
+  /** As they are tried. */
+  #order: readonly Address[] = [];
 
-  constructor(context: PolicyContext) {
+  /** @param shuffles in another order each time they are found, so that many clients do not all go to the same server */
+  constructor(context: PolicyContext, shuffles: boolean) {
     this.#context = context;
+    this.#shuffles = shuffles;
     this.#subchannel = new Subchannel([], context, this);
   }
 
@@ -26,7 +34,11 @@ export class PickFirst implements Policy, SubchannelOwner {
   }
 
   update(addresses: readonly Address[]): void {
-    this.#subchannel.use(addresses);
+    if (addresses !== this.#found) {
+      this.#found = addresses;
+      this.#order = this.#shuffles ? shuffledInTurn(addresses) : addresses;
+    }
+    this.#subchannel.use(this.#order);
   }
 
   connect(): void {

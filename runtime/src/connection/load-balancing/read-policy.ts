@@ -14,7 +14,7 @@ const leastChoices = 2;
 
 /** By their names in a service config, each with what reads its configuration. */
 const policies: { readonly [name: string]: (config: object) => MakePolicy } = {
-  pick_first: () => (context) => new PickFirst(context),
+  pick_first: readPickFirst,
   round_robin: () => (context) => new EveryAddress(context, inTurn()),
   least_request: (config) => readLeastRequest("least_request", config),
   least_request_experimental: (config) => readLeastRequest("least_request_experimental", config),
@@ -41,6 +41,15 @@ export function readPolicy(wanted: LoadBalancing, transport: string): MakePolicy
     }
   }
   throw misuse(`loadBalancing: the transport ${transport} can use none of it: ${faults.join("; ")}`);
+}
+
+/** gRFC A62. */
+function readPickFirst(config: object): MakePolicy {
+  const { shuffleAddressList = false } = Object(config) as { readonly shuffleAddressList?: unknown };
+  if (typeof shuffleAddressList !== "boolean") {
+    throw misuse(`pick_first.shuffleAddressList: must be true or false, not ${describe(shuffleAddressList)}`);
+  }
+  return (context) => new PickFirst(context, shuffleAddressList);
 }
 
 function readLeastRequest(name: string, config: object): MakePolicy {

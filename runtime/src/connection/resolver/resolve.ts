@@ -1,9 +1,10 @@
 /** Finds the addresses behind a target: who is asked for them, and in which order they are tried. */
-import { isIP, isIPv6 } from "node:net";
+import { isIP } from "node:net";
 import { misuse } from "../../error.js";
 import { isLoopback, parseTarget } from "../../target.js";
 import { type Address, pathAddress, tcpAddress } from "./address.js";
 import { lookup, serverLookup } from "./dns-lookup.js";
+import { familiesInTurn } from "./families.js";
 import { proxyFor } from "./proxy.js";
 
 /** The ways to the addresses of a target. */
@@ -59,17 +60,7 @@ function fixed(addresses: readonly Address[]): Resolve {
   return Object.assign(async () => addresses, { changes: false });
 }
 
-/**
- * IPv6 and IPv4 in turn, beginning with the family of the first (RFC 8305, section 4): where one of them leads nowhere,
- * the other is tried soon.
- */
+/** Each once, in the order in which they are tried. */
 export function ordered(hosts: readonly string[]): string[] {
-  const unique = [...new Set(hosts)];
-  const firstIsIPv6 = isIPv6(unique[0] ?? "");
-  const leading = unique.filter((host) => isIPv6(host) === firstIsIPv6);
-  const others = unique.filter((host) => isIPv6(host) !== firstIsIPv6);
-  const longer = Math.max(leading.length, others.length);
-  return Array.from({ length: longer }, (_, i) => [leading[i], others[i]]).flatMap((pair) =>
-    pair.filter((host) => host !== undefined),
-  );
+  return familiesInTurn([...new Set(hosts)], (host) => host);
 }

@@ -1,5 +1,14 @@
 import { ConnectionError, ErrorCode, Flag, FrameType, frameHeaderBytes } from "./frames.js";
 
+/** A frame of which a part has come; one object from its first byte to its last. */
+interface PartialFrame {
+  buffer: Buffer;
+  /** So many of the buffer have come. */
+  bytes: number;
+  /** How many there will be, as far as that is known: those of its header at first. */
+  wholeBytes: number;
+}
+
 /**
  * Cuts what comes on a socket into frames, where they stand in its chunks. The payload of DATA is given on as it comes,
  * however long the frame is; other frames are waited for.
@@ -7,16 +16,22 @@ import { ConnectionError, ErrorCode, Flag, FrameType, frameHeaderBytes } from ".
 export abstract class FrameReader {
   /** What the peer has to begin with; undefined once it has. */
   #preface: Buffer | undefined;
-  /** A frame that has come in part: so many bytes of the buffer. */
-  #rest: Buffer | undefined;
-  #restBytes = 0;
-  /** Of that frame, as far as it tells. */
-  #frameBytes = 0;
+  #partial: PartialFrame | undefined;
   /** Of the payload that is given on as it comes. */
   #payloadLeft = 0;
 
   constructor(preface: Buffer | undefined) {
     this.#preface = preface;
+  }
+
+  /** Bytes of DATA that are to be given on yet, of the frame that is coming. */
+  protected get payloadLeft(): number {
+    return this.#payloadLeft;
+  }
+
+  /** A frame that has to be whole before it is looked at, and is not. */
+  protected get partialFrame(): object | undefined {
+    return this.#preface === undefined ? this.#partial : undefined;
   }
 
   /** Nothing more is wanted. */
@@ -38,7 +53,7 @@ export abstract class FrameReader {
 
   /** @throws ConnectionError for what is against the protocol, or over a limit */
   protected read(chunk: Buffer): void {
-    const bytes = this.#rest === undefined ? chunk : this.#withRest(this.#rest, chunk);
+    const bytes = this.#partial === undefined ? chunk : withPartial(this.#partial, chunk);
     if (bytes === undefined) return;
     if (this.#preface === undefined) this.#readFrames(bytes, 0);
     else this.#readPreface(this.#preface, bytes);
@@ -50,10 +65,11 @@ export abstract class FrameReader {
       throw new ConnectionError(ErrorCode.protocolError, "the client does not begin with the preface of HTTP/2");
     }
     if (bytes.length < preface.length) {
-      this.#keepRest(bytes, 0, bytes.length + 1);
+      this.#keep(bytes, 0, bytes.length + 1);
       return;
     }
     this.#preface = undefined;
+    this.#partial = undefined;
     this.#readFrames(bytes, preface.length);
   }
 
@@ -91,31 +107,30 @@ export abstract class FrameReader {
       this.onFrame(type, flags, streamId, chunk, body, body + length);
       at = body + length;
     }
-    if (at < end) this.#keepRest(chunk, at, frameBytes);
-  }
-
-  /** All that there is, where that is a whole frame. One that dribbles in is copied a few times, not for each of its bytes. */
-  #withRest(rest: Buffer, chunk: Buffer): Buffer | undefined {
-    const bytes = this.#restBytes + chunk.length;
-    if (bytes >= this.#frameBytes) {
-      this.#rest = undefined;
-      return Buffer.concat([rest.subarray(0, this.#restBytes), chunk]);
-    }
-    let longer = rest;
-    if (bytes > rest.length) {
-      longer = Buffer.allocUnsafeSlow(Math.min(this.#frameBytes, 2 * bytes));
-      rest.copy(longer, 0, 0, this.#restBytes);
-    }
-    chunk.copy(longer, this.#restBytes);
-    this.#rest = longer;
-    this.#restBytes = bytes;
-    return undefined;
+    if (at < end) this.#keep(chunk, at, frameBytes);
+    else this.#partial = undefined;
   }
 
   /** It may wait for long for the rest, which must not hold on to the whole chunk. */
-  #keepRest(chunk: Buffer, start: number, frameBytes: number): void {
-    this.#rest = Buffer.from(chunk.subarray(start));
-    this.#restBytes = this.#rest.length;
-    this.#frameBytes = frameBytes;
+  #keep(chunk: Buffer, start: number, wholeBytes: number): void {
+    const buffer = Buffer.from(chunk.subarray(start));
+    // What is at the start and was known in part before is the same frame.
+    const same = start === 0 ? this.#partial : undefined;
+    if (same === undefined) this.#partial = { buffer, bytes: buffer.length, wholeBytes };
+    else Object.assign(same, { buffer, bytes: buffer.length, wholeBytes });
   }
+}
+
+/** All that there is, where that is a whole frame. One that dribbles in is copied a few times, not for each of its bytes. */
+function withPartial(partial: PartialFrame, chunk: Buffer): Buffer | undefined {
+  const { buffer } = partial;
+  const bytes = partial.bytes + chunk.length;
+  if (bytes >= partial.wholeBytes) return Buffer.concat([buffer.subarray(0, partial.bytes), chunk]);
+  if (bytes > buffer.length) {
+    partial.buffer = Buffer.allocUnsafeSlow(Math.min(partial.wholeBytes, 2 * bytes));
+    buffer.copy(partial.buffer, 0, 0, partial.bytes);
+  }
+  chunk.copy(partial.buffer, partial.bytes);
+  partial.bytes = bytes;
+  return undefined;
 }

@@ -18,9 +18,10 @@ const Kind = {
   acceptEncoding: 11,
   grpcStatus: 12,
   grpcMessage: 13,
+  contentLength: 14,
   /** Means nothing to a call. */
-  ignored: 14,
-  malformed: 15,
+  ignored: 15,
+  malformed: 16,
 } as const;
 
 const kinds: { readonly [name: string]: number } = Object.assign(Object.create(null), {
@@ -38,7 +39,7 @@ const kinds: { readonly [name: string]: number } = Object.assign(Object.create(n
   "grpc-message": Kind.grpcMessage,
   host: Kind.ignored,
   "accept-encoding": Kind.ignored,
-  "content-length": Kind.ignored,
+  "content-length": Kind.contentLength,
   // Of HTTP/1.1 connections: RFC 9113, section 8.2.2.
   connection: Kind.malformed,
   "keep-alive": Kind.malformed,
@@ -49,12 +50,17 @@ const kinds: { readonly [name: string]: number } = Object.assign(Object.create(n
 
 const isName = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 const isNoValue = /[\0\r\n]|^[ \t]|[ \t]$/;
+const isLength = /^[0-9]+$/;
+
+/** Responses without content, whatever length they name: RFC 9110, sections 15.2, 15.3.5 and 15.4.5. */
+const hasNoContent = /^(1..|204|304)$/;
 
 /** RFC 9113, section 8.2.1. */
 function kindOf({ name, value }: HeaderField): number {
   const known = kinds[name];
   if (isNoValue.test(value)) return Kind.malformed;
   if (known === Kind.te) return value === "trailers" ? Kind.te : Kind.malformed;
+  if (known === Kind.contentLength) return isLength.test(value) ? Kind.contentLength : Kind.malformed;
   if (known !== undefined) return known;
   return isName.test(name) ? Kind.metadata : Kind.malformed;
 }
@@ -76,6 +82,7 @@ export class HeaderList implements FieldSink {
   bytes = 0;
   isMalformed = false;
   #maxBytes = 0;
+  #contentLength: number | undefined;
   #fields: HeaderField[] | undefined;
   #metadataBytes = 0;
   #hasRegular = false;
@@ -89,6 +96,13 @@ export class HeaderList implements FieldSink {
     return (
       this.method !== undefined || this.scheme !== undefined || this.path !== undefined || this.authority !== undefined
     );
+  }
+
+  /** Bytes of DATA that belong to it, where it says so. Trailers say nothing of that. */
+  get contentLength(): number | undefined {
+    const { method, status } = this;
+    if (this.#contentLength === undefined || (method === undefined && status === undefined)) return undefined;
+    return status !== undefined && hasNoContent.test(status) ? undefined : this.#contentLength;
   }
 
   /** Of one that is too long little is kept, and not for long: it is refused. */
@@ -112,6 +126,7 @@ export class HeaderList implements FieldSink {
     this.grpcMessage = undefined;
     this.bytes = 0;
     this.isMalformed = false;
+    this.#contentLength = undefined;
     this.#fields = undefined;
     this.#metadataBytes = 0;
     this.#hasRegular = false;
@@ -165,6 +180,11 @@ export class HeaderList implements FieldSink {
         break;
       case Kind.grpcMessage:
         this.grpcMessage = value;
+        break;
+      case Kind.contentLength:
+        // Twice the same is no harm (RFC 9110, section 8.6).
+        if (this.#contentLength !== undefined && this.#contentLength !== Number(value)) this.isMalformed = true;
+        this.#contentLength = Number(value);
         break;
       case Kind.malformed:
         this.isMalformed = true;

@@ -70,6 +70,12 @@ export abstract class IncomingMessages implements ReceivingStream {
   onData(chunk: Buffer, start: number, end: number): void {
     const at = this.#backlog === undefined ? this.#readMessages(chunk, start, end) : start;
     if (at < end && !this.isDone) this.#keep(chunk, at, end);
+    this.#expectRest();
+  }
+
+  /** Of the message that is coming, once all that is held of it is counted. */
+  #expectRest(): void {
+    if (this.#body !== undefined && !this.isReadClosed && !this.isDone) this.session.receive.expect(this);
   }
 
   /** The peer has ended its half. */
@@ -109,7 +115,6 @@ export abstract class IncomingMessages implements ReceivingStream {
         this.#body = Buffer.allocUnsafeSlow(Math.min(length, Math.max(firstBytes, 2 * (end - at))));
         this.#bodyLength = 0;
         at += this.#fillBody(chunk, at, end);
-        this.session.receive.expect(this);
       }
     }
     return at;
@@ -191,6 +196,7 @@ export abstract class IncomingMessages implements ReceivingStream {
     this.#backlog = undefined;
     const at = this.#readMessages(buffer, start, end);
     this.session.receive.release(this, at - start);
+    this.#expectRest();
     if (at < end) {
       this.#backlog = { buffer, start: at, end };
       if (this.#credit > 0 && !this.#isInflating) this.#readBacklog();

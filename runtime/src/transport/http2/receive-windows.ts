@@ -19,6 +19,8 @@ export interface WindowsOwner {
   readonly output: Output;
   /** Those that are open. */
   readonly streams: ReadonlyMap<number, ReceivingStream>;
+  /** Bytes of a DATA frame that is coming to the stream: of its window already, and not here yet. */
+  underWay(stream: ReceivingStream): number;
   /** Sends SETTINGS. */
   announceWindow(bytes: number): void;
 }
@@ -115,14 +117,14 @@ export class ReceiveWindows {
     if (this.#consumed >= this.#connectionBytes / 2) this.#giveBack();
   }
 
-  /** A message has begun: all of it is allowed to come, now or when it is its turn. */
+  /** Part of a message has come: all of it is allowed to, now or when it is its turn. */
   expect(stream: ReceivingStream): void {
-    const needed = stream.missingBytes - stream.receiveWindow;
+    const needed = this.#neededOf(stream);
     if (needed <= 0) return;
     const room = this.#roomOf(stream);
     if (needed <= room) {
       this.#open(stream, room);
-    } else {
+    } else if (!this.#waiting.includes(stream)) {
       this.#waiting.push(stream);
       this.#grantNext();
     }
@@ -196,14 +198,20 @@ export class ReceiveWindows {
     for (const stream of this.#owner.streams.values()) {
       stream.receiveWindow += change;
       // To a message that is under way it was allowed to come whole.
-      const needed = stream.missingBytes - stream.receiveWindow;
+      const needed = this.#neededOf(stream);
       if (needed > 0 && !this.#waiting.includes(stream)) this.#grant(stream, needed);
     }
   }
 
   /** What could be allowed to come. */
   #roomOf(stream: ReceivingStream): number {
-    return this.#appliedBytes + stream.grantedBytes - stream.heldBytes - stream.receiveWindow;
+    const { grantedBytes, heldBytes, receiveWindow } = stream;
+    return this.#appliedBytes + grantedBytes - heldBytes - receiveWindow - this.#owner.underWay(stream);
+  }
+
+  /** What has to be allowed to come, so that the message that has begun can end. */
+  #neededOf(stream: ReceivingStream): number {
+    return stream.missingBytes - stream.receiveWindow - this.#owner.underWay(stream);
   }
 
   #open(stream: ReceivingStream, bytes: number): void {
@@ -220,7 +228,7 @@ export class ReceiveWindows {
   /** All that a message needs or nothing, the first first; one that is longer than the budget is alone. */
   #grantNext(): void {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      const needed = next.missingBytes - next.receiveWindow;
+      const needed = this.#neededOf(next);
       const beyond = needed - this.#roomOf(next);
       if (beyond > this.#freeGrant && this.#freeGrant < grantBytes) return;
       this.#waiting.shift();

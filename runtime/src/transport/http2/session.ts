@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { Allowance } from "./allowance.js";
+import { ContentLengths } from "./content-lengths.js";
 import { DividedBlock } from "./divided-block.js";
 import { EndedStreams } from "./ended-streams.js";
 import { FrameReader } from "./frame-reader.js";
@@ -18,8 +19,9 @@ import { HeaderList } from "./header-list.js";
 import { HpackDecoder, HpackError } from "./hpack/decoder.js";
 import { HpackEncoder } from "./hpack/encoder.js";
 import { Keepalive } from "./keepalive.js";
+import { Lateness } from "./lateness.js";
 import { Output } from "./output.js";
-import { ReceiveWindows } from "./receive-windows.js";
+import { ReceiveWindows, type ReceivingStream } from "./receive-windows.js";
 import type { Stream } from "./stream.js";
 
 /** What we take in one frame. Longer than the default: a message of 64 KB comes in one. */
@@ -114,6 +116,8 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   #stallTimer: NodeJS.Timeout | undefined;
   /** Bytes of messages since the last look at how the peer takes them. */
   #takenBytes = 0;
+  #contentLengths: ContentLengths | undefined;
+  #lateness: Lateness | undefined;
   readonly #ended = new EndedStreams();
   /** DATA that came while the network was measured; undefined while it is not. */
   #measuredBytes: number | undefined;
@@ -163,6 +167,10 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     return list;
   }
 
+  underWay(stream: ReceivingStream): number {
+    return stream === this.#dataStream ? this.payloadLeft : 0;
+  }
+
   announceWindow(bytes: number): void {
     this.#announce([[Setting.initialWindowSize, bytes]], "windows");
   }
@@ -201,10 +209,20 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     try {
       this.read(chunk);
       this.#checkUnread();
+      this.#watchLateness();
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       this.fail(error.code, error.message);
     }
+  }
+
+  #watchLateness(): void {
+    if (this.isClosed) return;
+    const block = this.#block;
+    const unfinished = block ?? this.partialFrame;
+    if (unfinished === undefined && this.#lateness === undefined) return;
+    this.#lateness ??= new Lateness((reason) => this.fail(ErrorCode.enhanceYourCalm, reason));
+    this.#lateness.watch(unfinished, block === undefined ? "a frame" : "a header block");
   }
 
   protected checkFrame(length: number, type: number, streamId: number): void {
@@ -277,14 +295,14 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   #onDataFrame(streamId: number, length: number, flags: number, dataBytes: number): void {
     requireStream(streamId, "DATA");
     this.#dataEnds = (flags & Flag.endStream) !== 0;
-    this.#dataStream = this.#takeData(streamId, length);
+    this.#dataStream = this.#takeData(streamId, length, dataBytes);
     if (dataBytes === 0 && !this.#dataEnds) this.overhead.spend();
     if (this.receive.onData(length)) this.#measure();
     if (this.#measuredBytes !== undefined) this.#measuredBytes += length;
   }
 
   /** The stream, where it may be sent this. */
-  #takeData(streamId: number, length: number): S | undefined {
+  #takeData(streamId: number, length: number, dataBytes: number): S | undefined {
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
       if (this.isIdle(streamId)) throw new ConnectionError(ErrorCode.protocolError, "DATA on an idle stream");
@@ -298,9 +316,15 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
       return undefined;
     }
     stream.receiveWindow -= length;
-    if (stream.receiveWindow >= 0) return stream;
-    this.resetStream(streamId, ErrorCode.flowControlError, "DATA beyond the window of the stream");
-    return undefined;
+    if (stream.receiveWindow < 0) {
+      this.resetStream(streamId, ErrorCode.flowControlError, "DATA beyond the window of the stream");
+      return undefined;
+    }
+    if (this.#contentLengths?.takes(streamId, dataBytes, this.#dataEnds) === false) {
+      this.resetStream(streamId, ErrorCode.protocolError, "DATA that is not as long as its content-length");
+      return undefined;
+    }
+    return stream;
   }
 
   protected onPiece(chunk: Buffer, start: number, end: number, isLast: boolean): void {
@@ -336,6 +360,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   protected forget(stream: S): void {
     if (!this.streams.delete(stream.id)) return;
     this.#held?.delete(stream);
+    this.#contentLengths?.delete(stream.id);
     this.receive.onClosed(stream);
     this.receive.onStreams(this.streams.size);
     this.onForgotten(stream);
@@ -380,7 +405,17 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
       if (!(error instanceof HpackError)) throw error;
       throw new ConnectionError(ErrorCode.compressionError, error.message);
     }
-    if (!this.#ended.takesHeaders(streamId, endsStream)) this.onHeaders(streamId, endsStream);
+    if (this.#ended.takesHeaders(streamId, endsStream)) return;
+    const { contentLength } = list;
+    if (endsStream && (contentLength ?? 0) > 0) list.isMalformed = true;
+    if (endsStream && this.#contentLengths?.takes(streamId, 0, true) === false) {
+      this.resetStream(streamId, ErrorCode.protocolError, "an end before as much DATA as its content-length");
+      return;
+    }
+    this.onHeaders(streamId, endsStream);
+    if (contentLength === undefined || endsStream || !this.streams.has(streamId)) return;
+    this.#contentLengths ??= new ContentLengths();
+    this.#contentLengths.add(streamId, contentLength);
   }
 
   /** The peer's header list ends the stream as well. */
@@ -716,6 +751,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   #stop(): void {
     clearTimeout(this.#settingsTimer);
     clearTimeout(this.#stallTimer);
+    this.#lateness?.stop();
     this.#keepalive?.stop();
     this.#held?.clear();
     this.#pings = undefined;
