@@ -73,10 +73,11 @@ export class Endpoint implements Bound {
     const cut = () => {
       for (const link of [...this.#links]) cutCalls += link.cut();
     };
-    if (graceMs <= 0) cut();
-    const stop = atDeadline(performance.now() + graceMs, cut);
+    let stop: (() => void) | undefined;
+    if (graceMs > 0) stop = atDeadline(performance.now() + graceMs, cut);
+    else cut();
     await this.#whenEmpty();
-    stop();
+    stop?.();
     return cutCalls;
   }
 
