@@ -1,4 +1,5 @@
 /** The README's project, made of its own snippets, on the packed packages: as an ES module and as CommonJS. */
+import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { installPacked, readmeOutput, readmeProject, run, runReadme, tool } from "./project.js";
@@ -31,3 +32,23 @@ describe.each([
     expect(await runReadme(project)).toEqual(readmeOutput);
   }, 60_000);
 });
+
+test.each([["protoc-gen-ts"], ["protoc-gen-trunkline"]])(
+  "npx %s tells who it is, and how it is used",
+  (name) => {
+    const npx = (...args: readonly string[]) => {
+      // What is installed, or nothing: not what a registry has by this name.
+      const env = { ...process.env, npm_config_yes: "false" };
+      const { status, stdout } = spawnSync("npx", [name, ...args], { cwd: folder, env, encoding: "utf8" });
+      return { status, stdout };
+    };
+    const { version } = JSON.parse(readFileSync("plugin/package.json", "utf8"));
+    expect(npx("--version")).toEqual({ status: 0, stdout: `@trunkline/protoc-gen-ts ${version}\n` });
+    expect(npx("--help")).toEqual({
+      status: 0,
+      stdout: expect.stringMatching(/^protoc-gen-ts makes [\s\S]*messages=ts-proto/),
+    });
+    expect(npx("greeter.proto")).toEqual({ status: 2, stdout: "" });
+  },
+  60_000,
+);
