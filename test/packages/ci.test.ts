@@ -1,4 +1,4 @@
-/** docs/ci.md, done: a repository with the files of the page, on the packed packages; its step, and its jobs. */
+/** docs/ci.md, done: a repository with the files of the page, on the packed plugin; its step, and its jobs. */
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -83,14 +83,11 @@ beforeAll(() => {
   const packed = pack();
   folder = packed.folder;
   repository = join(folder, "repository");
-  const devDependencies = Object.fromEntries([
-    ...packed.packages.map((name) => [
-      `@trunkline/${name.includes("runtime") ? "runtime" : "protoc-gen-ts"}`,
-      `file:../${name}`,
-    ]),
-    ["@bufbuild/buf", "file:tools/buf"],
-    ["protoc", "file:tools/protoc"],
-  ]);
+  const devDependencies = {
+    "@trunkline/protoc-gen-ts": `file:../${packed.packages.find((name) => name.includes("protoc-gen-ts"))}`,
+    "@bufbuild/buf": "file:tools/buf",
+    protoc: "file:tools/protoc",
+  };
   writeFiles(repository, [
     ...page,
     ["package.json", JSON.stringify({ ...JSON.parse(page.get("package.json")!), devDependencies })],
