@@ -11,7 +11,7 @@ export function optionsPage(): string {
 # Options
 
 In \`opt:\` of buf.gen.yaml, or separated by commas in \`--ts_opt\` of protoc. What the plugin does not understand, and what
-does not go together, is an error that says so; nothing is generated then.
+does not go together, is an error that says so; nothing is generated then. \`npx protoc-gen-ts --help\` has them in a terminal.
 
 ${table(["Option", "Default", "What it does"], ours)}
 

@@ -2,6 +2,7 @@
  * Projects on the packed packages: the README's, made of its own snippets, as an ES module and as CommonJS; and one whose
  * messages are partly those of another package.
  */
+import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { managedMode, publishMoney, shopProject } from "./layout.js";
@@ -63,3 +64,23 @@ describe.each(["ts-proto", "protobuf-es"])("messages of another package, with me
     expect(managed.find(([name]) => name.includes("item"))?.[1]).toContain(number);
   }, 120_000);
 });
+
+test.each([["protoc-gen-ts"], ["protoc-gen-trunkline"]])(
+  "npx %s tells who it is, and how it is used",
+  (name) => {
+    const npx = (...args: readonly string[]) => {
+      // What is installed, or nothing: not what a registry has by this name.
+      const env = { ...process.env, npm_config_yes: "false" };
+      const { status, stdout } = spawnSync("npx", [name, ...args], { cwd: folder, env, encoding: "utf8" });
+      return { status, stdout };
+    };
+    const { version } = JSON.parse(readFileSync("plugin/package.json", "utf8"));
+    expect(npx("--version")).toEqual({ status: 0, stdout: `@trunkline/protoc-gen-ts ${version}\n` });
+    expect(npx("--help")).toEqual({
+      status: 0,
+      stdout: expect.stringMatching(/^protoc-gen-ts makes [\s\S]*messages=ts-proto/),
+    });
+    expect(npx("greeter.proto")).toEqual({ status: 2, stdout: "" });
+  },
+  60_000,
+);

@@ -18,15 +18,20 @@ export function tool(path: string): string {
  * accident, and with a space in its path.
  */
 export function installPacked(): string {
-  const folder = mkdtempSync(join(tmpdir(), "trunkline packed "));
-  npm(["pack", "--workspaces", "--pack-destination", folder], root);
-  const packed = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
+  const { folder, packages } = pack();
   writeFileSync(join(folder, "package.json"), "{}");
-  npm(["install", "--prefer-offline", ...packed.map((name) => `./${name}`), "@bufbuild/protobuf"], folder);
+  npm(["install", "--prefer-offline", ...packages.map((name) => `./${name}`), "@bufbuild/protobuf"], folder);
   return folder;
 }
 
-function npm(args: string[], cwd: string): void {
+/** A new folder, and the names of both packages' files in it. */
+export function pack(): { readonly folder: string; readonly packages: readonly string[] } {
+  const folder = mkdtempSync(join(tmpdir(), "trunkline packed "));
+  npm(["pack", "--workspaces", "--pack-destination", folder], root);
+  return { folder, packages: readdirSync(folder).filter((name) => name.endsWith(".tgz")) };
+}
+
+export function npm(args: string[], cwd: string): void {
   execFileSync("npm", [...args, "--silent", "--no-audit", "--no-fund"], { cwd, stdio: ["ignore", "pipe", "pipe"] });
 }
 
@@ -34,12 +39,22 @@ function npm(args: string[], cwd: string): void {
 export function readmeProject(folder: string, packageJson: object): string {
   const project = mkdtempSync(join(folder, "project "));
   writeFileSync(join(project, "package.json"), JSON.stringify(packageJson));
-  const blocks = readFileSync("README.md", "utf8").matchAll(/<!-- file: (\S+) -->\n```\w+\n([\s\S]*?)```/g);
-  for (const [, name, text] of blocks) {
-    mkdirSync(dirname(join(project, name!)), { recursive: true });
-    writeFileSync(join(project, name!), text!);
-  }
+  writeFiles(project, filesOfPage("README.md"));
   return project;
+}
+
+/** The files that a page tells its reader to write: path to text. */
+export function filesOfPage(page: string): ReadonlyMap<string, string> {
+  const blocks = readFileSync(page, "utf8").matchAll(/<!-- file: (\S+) -->\n```\w+\n([\s\S]*?)```/g);
+  return new Map([...blocks].map(([, name, text]) => [name!, text!]));
+}
+
+/** Writes files into a project, and the folders that they are in. */
+export function writeFiles(project: string, files: Iterable<readonly [name: string, text: string]>): void {
+  for (const [name, text] of files) {
+    mkdirSync(dirname(join(project, name)), { recursive: true });
+    writeFileSync(join(project, name), text);
+  }
 }
 
 /** Runs a script of Node.js in a project, with the project's own programs on the path; returns what it printed. */

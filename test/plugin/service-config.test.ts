@@ -60,14 +60,14 @@ describe("an entry of a table", () => {
           codes: [14 /* UNAVAILABLE */, 8 /* RESOURCE_EXHAUSTED */],
         },
       },
-      handler: (impl, request, call) => bHandlers.get(impl, request, call),
+      handler: (impl, request, call) => impl.get(request, call),
     }),
     put: `);
     expect(files.get("a_grpc.ts")).toContain(`
       defaults: {
         timeoutMs: 500,
       },
-      handler: (impl, request, call) => bHandlers.put(impl, request, call),
+      handler: (impl, request, call) => impl.put(request, call),
 `);
   });
 
