@@ -17,7 +17,8 @@ ${table(["Option", "Default", "What it does"], ours)}
 
 A module is a package, a file of one (\`@scope/protos/a/b.js\`) or an alias (\`#protos/b.js\`); a path would mean another file in
 every directory. An \`M\` that maps no proto of the request is an error, since it is most likely misspelt. buf asks for every
-directory by itself, in which a mapping may have nothing to do: with \`M\`, write \`strategy: all\`.
+directory by itself, in which a mapping may have nothing to do: with \`M\`, write \`strategy: all\`. The same goes for a
+pattern of \`services\` that matches nothing.
 
 ## What goes together
 
@@ -37,8 +38,17 @@ ${table(
   ],
 )}
 
-\`requests=partial|full\`, \`import_extension\`, \`runtime_import\`, \`descriptors\`, \`service_config\` and \`M\` go with each of the four. \`ts_proto.\` options
-go with \`messages=ts-proto\` only, \`protobuf_es.\` options with \`messages=protobuf-es\` only.
+All other options go with each of the four, but that \`ts_proto.\` options are for \`messages=ts-proto\`, and \`protobuf_es.\`
+options for \`messages=protobuf-es\`.
+
+A program that only calls, in a browser's build or a small service, has \`server=off\`: half of a service file, and nothing
+that a server needs. One that only serves has \`client=off\`. The table is there in any case. \`mock=on\` wants clients, and
+\`handlers=on\` servers; the other way round is an error. Messages are the same whatever is chosen.
+
+With \`index=package\` each directory that has protos to generate gets an \`index.ts\`, which exports messages, enums,
+extensions, clients, servers and tables of these protos by their names, but neither mocks nor what a library puts into every
+file. Where two files have something of one name, that of the later one gets a number: a message \`GreeterClient\` keeps
+its name, and the client of a \`Greeter\` beside it is \`GreeterClient$1\` there.
 
 With \`emit=all\`, messages of imported files are generated too, the same bytes whichever call of a compiler makes them. Those
 of \`google/protobuf/\` that @bufbuild/protobuf has are imported from \`@bufbuild/protobuf/wkt\` with protobuf-es, and never
