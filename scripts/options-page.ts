@@ -41,9 +41,9 @@ ${table(
 All other options go with each of the four, but that \`ts_proto.\` options are for \`messages=ts-proto\`, and \`protobuf_es.\`
 options for \`messages=protobuf-es\`.
 
-A program that only calls, in a browser's build or a small service, has \`server=off\`: half of a service file, and nothing
-that a server needs. One that only serves has \`client=off\`. The table is there in any case. \`mock=on\` wants clients, and
-\`handlers=on\` servers; the other way round is an error. Messages are the same whatever is chosen.
+A program that only calls has \`server=off\`: half of a service file, and nothing that a server needs. One that only serves
+has \`client=off\`. The table is there in any case. \`mock=on\` wants clients, and \`handlers=on\` servers; the other way
+round is an error. Messages are the same whatever is chosen.
 
 With \`index=package\` each directory that has protos to generate gets an \`index.ts\`, which exports messages, enums,
 extensions, clients, servers and tables of these protos by their names, but neither mocks nor what a library puts into every
