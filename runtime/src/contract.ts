@@ -555,6 +555,11 @@ export interface CallHandle<in I> {
   traffic(): Traffic;
   /** How many attempts were made; undefined counts as one. */
   readonly attempts?: number;
+  /**
+   * Has a call go on as that of `spec` and report to `to`, so that `from`, which it was started for, has no more to do with
+   * it. Undefined, and nothing done, where it does not report to `from` itself; missing where the transport cannot.
+   */
+  handOver?<M, O>(from: CallSink<O>, to: CallSink<O>, spec: CallSpec<M, O>): CallHandle<M> | undefined;
 }
 
 /** How a transport reports: `onHeaders` at most once, as many messages as were asked for, `onEnd` once and last. */
@@ -564,6 +569,12 @@ export interface CallSink<in O> {
   /** After a `send` that returned false: there is room again. */
   onWritable(): void;
   onEnd(status: Status, progress: Progress): void;
+  /**
+   * From here on `handle` drives the call, which whoever has driven it so far has left to the transport.
+   *
+   * @param attempts that were made of it
+   */
+  onHandedOver?(handle: CallHandle<never>, attempts: number): void;
 }
 
 // ── The seam: a server's side ───────────────────────────────────────────────────────────────────────────────────────

@@ -165,6 +165,12 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O>, MessageSt
     }));
   }
 
+  onHandedOver(handle: CallHandle<never>, attempts: number): void {
+    // It was started for messages of this call.
+    this.#handle = handle as CallHandle<I>;
+    this.#attempts = attempts;
+  }
+
   // ── Its loop of responses, and the pump of its requests ────────────────────────────────────────────────────────────
 
   onTaken(): void {

@@ -24,8 +24,8 @@ export type AnyClientStream = ClientStream<any, any>;
 /** A call, at its client. */
 export class ClientStream<I = unknown, O = unknown> extends Stream implements CallHandle<I> {
   readonly #connection: ClientConnection;
-  readonly #spec: CallSpec<I, O>;
-  readonly #sink: CallSink<O>;
+  #spec: CallSpec<I, O>;
+  #sink: CallSink<O>;
   #hasHeaders = false;
   #isMadeAgain = false;
   /** How the server has ended the call; told when its messages were read. */
@@ -82,6 +82,15 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
 
   peer(): string | undefined {
     return this.#connection.peer;
+  }
+
+  handOver<M, R>(from: CallSink<R>, to: CallSink<R>, spec: CallSpec<M, R>): CallHandle<M> | undefined {
+    // The same call, with requests of another type.
+    const stream = this as unknown as ClientStream<M, R>;
+    if (stream.#sink !== from) return undefined;
+    stream.#sink = to;
+    stream.#spec = spec;
+    return stream;
   }
 
   // ── What comes ────────────────────────────────────────────────────────────────────────────────────────────────────
