@@ -645,12 +645,16 @@ export interface BoundSockets {
 
 /** What a server transport asks of the server. */
 export interface Dispatcher {
-  /** Takes a call; undefined where it has been ended at once, as for an unknown method. */
-  accept(call: IncomingCall): ServerSink | undefined;
+  /**
+   * Takes a call; undefined where it has been ended at once, as for an unknown method.
+   *
+   * @param path of its method: `/package.Service/Method`
+   * @param metadataBytes of its metadata, as {@link ServeOptions.maxMetadataBytes} counts them
+   */
+  accept(call: IncomingCall, path: string, metadataBytes: number): ServerSink | undefined;
 }
 
 export interface IncomingCall {
-  readonly path: string;
   readonly metadata: Metadata;
   /** The transport ends the call with DEADLINE_EXCEEDED at this time, whatever the handler does. */
   readonly deadline: number;
