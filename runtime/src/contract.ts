@@ -562,6 +562,11 @@ export interface CallHandle<in I> {
   traffic(): Traffic;
   /** How many attempts were made; undefined counts as one. */
   readonly attempts?: number;
+  /**
+   * Has a call go on as that of `spec` and report to `to`, so that `from`, which it was started for, has no more to do with
+   * it. Undefined, and nothing done, where it does not report to `from` itself; missing where the transport cannot.
+   */
+  handOver?<M, O>(from: CallSink<O>, to: CallSink<O>, spec: CallSpec<M, O>): CallHandle<M> | undefined;
 }
 
 /** How a transport reports: `onHeaders` at most once, as many messages as were asked for, `onEnd` once and last. */
@@ -571,6 +576,12 @@ export interface CallSink<in O> {
   /** After a `send` that returned false: there is room again. */
   onWritable(): void;
   onEnd(status: Status, progress: Progress): void;
+  /**
+   * From here on `handle` drives the call, which whoever has driven it so far has left to the transport.
+   *
+   * @param attempts that were made of it
+   */
+  onHandedOver?(handle: CallHandle<never>, attempts: number): void;
 }
 
 // ── The seam: a server's side ───────────────────────────────────────────────────────────────────────────────────────
@@ -641,12 +652,16 @@ export interface BoundSockets {
 
 /** What a server transport asks of the server. */
 export interface Dispatcher {
-  /** Takes a call; undefined where it has been ended at once, as for an unknown method. */
-  accept(call: IncomingCall): ServerSink | undefined;
+  /**
+   * Takes a call; undefined where it has been ended at once, as for an unknown method.
+   *
+   * @param path of its method: `/package.Service/Method`
+   * @param metadataBytes of its metadata, as {@link ServeOptions.maxMetadataBytes} counts them
+   */
+  accept(call: IncomingCall, path: string, metadataBytes: number): ServerSink | undefined;
 }
 
 export interface IncomingCall {
-  readonly path: string;
   readonly metadata: Metadata;
   /** The transport ends the call with DEADLINE_EXCEEDED at this time, whatever the handler does. */
   readonly deadline: number;

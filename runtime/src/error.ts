@@ -147,7 +147,7 @@ function metadataOf(theirs: unknown): Metadata | undefined {
   if (theirs instanceof Metadata) return theirs;
   const { toJSON } = Object(theirs) as { toJSON?: () => Record<string, MetadataValue[]> };
   if (typeof toJSON !== "function") return undefined;
-  return Metadata.received(() => pairsOf(toJSON.call(theirs)));
+  return Metadata.received({ pairs: () => pairsOf(toJSON.call(theirs)) });
 }
 
 /** A value in a few words, for a text that a person reads. */

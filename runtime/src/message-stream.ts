@@ -22,15 +22,15 @@ export class MessageStream<T> implements AsyncIterableIterator<T> {
   #answer: Answer<T> | undefined;
   /** For those behind it, where `next()` is called again before it is answered. */
   #later: Answer<T>[] | undefined;
-  #ended = false;
-  #error: unknown;
+  /** With the error that the loop has yet to throw, where there is one. */
+  #end: { error: unknown } | undefined;
 
   constructor(owner: MessageStreamOwner) {
     this.#owner = owner;
   }
 
   push(message: T): void {
-    if (this.#ended) return;
+    if (this.#end !== undefined) return;
     const answer = this.#answer;
     if (answer !== undefined) {
       this.#answer = this.#later?.shift();
@@ -45,12 +45,23 @@ export class MessageStream<T> implements AsyncIterableIterator<T> {
 
   /** No more messages; those that are here can still be taken. */
   close(): void {
-    this.#end(undefined);
+    this.fail(undefined);
   }
 
   /** The loop throws `error` once it has taken what is here. */
   fail(error: unknown): void {
-    this.#end(error);
+    if (this.#end !== undefined) return;
+    const first = this.#answer;
+    const later = this.#later ?? [];
+    this.#answer = undefined;
+    this.#later = undefined;
+    if (first === undefined) {
+      this.#end = error === undefined ? ended : { error };
+      return;
+    }
+    this.#end = ended;
+    first(error === undefined ? { done: true, value: undefined } : Promise.reject(error));
+    for (const answer of later) answer({ done: true, value: undefined });
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
@@ -61,48 +72,31 @@ export class MessageStream<T> implements AsyncIterableIterator<T> {
       this.#owner.onTaken();
       return Promise.resolve({ done: false, value });
     }
-    if (!this.#ended) return new Promise((resolve) => this.#wait(resolve));
-    const error = this.#error;
-    if (error === undefined) return Promise.resolve({ done: true, value: undefined });
-    this.#error = undefined;
-    return Promise.reject(error);
+    if (this.#end === undefined) {
+      return new Promise((resolve) => {
+        if (this.#answer === undefined) this.#answer = resolve;
+        else if (this.#later === undefined) this.#later = [resolve];
+        else this.#later.push(resolve);
+      });
+    }
+    const { error } = this.#end;
+    this.#end = ended;
+    return error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(error);
   }
 
   return(): Promise<IteratorResult<T, undefined>> {
     this.#ready = undefined;
-    this.#error = undefined;
-    if (!this.#ended) {
-      this.#end(undefined);
-      this.#owner.onLeft();
-    }
+    const wasLeft = this.#end === undefined;
+    this.close();
+    this.#end = ended;
+    if (wasLeft) this.#owner.onLeft();
     return Promise.resolve({ done: true, value: undefined });
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
-
-  #wait(answer: Answer<T>): void {
-    if (this.#answer === undefined) {
-      this.#answer = answer;
-    } else {
-      this.#later ??= [];
-      this.#later.push(answer);
-    }
-  }
-
-  #end(error: unknown): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    const first = this.#answer;
-    const later = this.#later ?? [];
-    this.#answer = undefined;
-    this.#later = undefined;
-    if (first === undefined) {
-      this.#error = error;
-      return;
-    }
-    first(error === undefined ? { done: true, value: undefined } : Promise.reject(error));
-    for (const answer of later) answer({ done: true, value: undefined });
-  }
 }
+
+/** Nothing is left to throw. */
+const ended = { error: undefined };

@@ -5,6 +5,13 @@ export type MetadataValue = string | Uint8Array;
 /** What may be given where metadata is wanted: an instance, or an object of values by key. */
 export type MetadataInit = Metadata | { readonly [key: string]: MetadataValue | readonly MetadataValue[] | undefined };
 
+/** What came off the wire. Calls that have received the same may share it. */
+export interface ReceivedPairs {
+  /** As `listBytes` of the metadata tells them, where that is known. */
+  readonly listBytes?: number;
+  pairs(): Iterable<readonly [string, MetadataValue]>;
+}
+
 /** What most calls have. Never changed. */
 const none: MetadataValue[] = [];
 
@@ -30,9 +37,8 @@ const ownedByProtocol = new Set(["te", "content-type", "host", "connection", "tr
 export class Metadata implements Iterable<[string, MetadataValue]> {
   /** Key, value, key, value: calls carry few pairs, and a flat list is the cheapest to make and to walk. */
   #pairs: MetadataValue[] = none;
-  #fill: (() => Iterable<readonly [string, MetadataValue]>) | undefined;
-  /** Of pairs that nobody has looked at. */
-  #receivedBytes: number | undefined;
+  /** Pairs that nobody has looked at. */
+  #received: ReceivedPairs | undefined;
 
   constructor(init?: MetadataInit) {
     if (init !== undefined) this.merge(init);
@@ -45,14 +51,11 @@ export class Metadata implements Iterable<[string, MetadataValue]> {
 
   /**
    * Pairs that came off the wire, taken as they are, and only once somebody looks: most calls' trailers are never read.
-   *
-   * @param listBytes as `listBytes` tells them, where that is known
    * @internal
    */
-  static received(fill: () => Iterable<readonly [string, MetadataValue]>, listBytes?: number): Metadata {
+  static received(pairs: ReceivedPairs): Metadata {
     const metadata = new Metadata();
-    metadata.#fill = fill;
-    metadata.#receivedBytes = listBytes;
+    metadata.#received = pairs;
     return metadata;
   }
 
@@ -126,6 +129,14 @@ export class Metadata implements Iterable<[string, MetadataValue]> {
     return copy;
   }
 
+  /**
+   * Whether there are no values; of received ones it is known without a look.
+   * @internal
+   */
+  get isEmpty(): boolean {
+    return this.#received === undefined && this.#pairs.length === 0;
+  }
+
   /** The number of values. */
   get size(): number {
     return this.#loaded().length / 2;
@@ -133,7 +144,7 @@ export class Metadata implements Iterable<[string, MetadataValue]> {
 
   /** Bytes of a header list with these values: names, values as they travel, and 32 for each (RFC 9113, section 6.5.2). */
   get listBytes(): number {
-    if (this.#fill !== undefined && this.#receivedBytes !== undefined) return this.#receivedBytes;
+    if (this.#received?.listBytes !== undefined) return this.#received.listBytes;
     const pairs = this.#loaded();
     let bytes = 0;
     for (let i = 0; i < pairs.length; i += 2) {
@@ -167,10 +178,10 @@ export class Metadata implements Iterable<[string, MetadataValue]> {
   }
 
   #loaded(): MetadataValue[] {
-    if (this.#fill !== undefined) {
-      const fill = this.#fill;
-      this.#fill = undefined;
-      for (const [key, value] of fill()) this.#add(key, value);
+    if (this.#received !== undefined) {
+      const received = this.#received;
+      this.#received = undefined;
+      for (const [key, value] of received.pairs()) this.#add(key, value);
     }
     return this.#pairs;
   }

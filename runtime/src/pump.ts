@@ -29,6 +29,9 @@ export class Pump<T> {
   #sent = 0;
   #resume: (() => void) | undefined;
   #stopped = false;
+  // Bound, which takes less than a closure and its scope.
+  readonly #onResult = this.#take.bind(this);
+  readonly #onFailure = this.#fail.bind(this);
 
   /** @throws TypeError for a source that cannot be iterated */
   constructor(source: MessageSource<T> | undefined, target: PumpTarget<T>) {
@@ -42,13 +45,13 @@ export class Pump<T> {
    */
   run(): void {
     try {
-      Promise.resolve(this.#iterator.next()).then(this.#onResult, this.#fail);
+      Promise.resolve(this.#iterator.next()).then(this.#onResult, this.#onFailure);
     } catch (thrown) {
       this.#fail(thrown);
     }
   }
 
-  readonly #onResult = (result: IteratorResult<T>): void => {
+  #take(result: IteratorResult<T>): void {
     if (this.#stopped) return;
     try {
       if (result.done !== true) {
@@ -62,7 +65,7 @@ export class Pump<T> {
     }
     this.#stopped = true;
     this.#target.end();
-  };
+  }
 
   async #sendLater(message: T): Promise<void> {
     try {
@@ -88,10 +91,10 @@ export class Pump<T> {
   }
 
   // Also where the call is over already: what a handler throws then is still its fault, and somebody's to know.
-  readonly #fail = (thrown: unknown): void => {
+  #fail(thrown: unknown): void {
     this.stop();
     this.#target.fail(thrown);
-  };
+  }
 
   /** The transport takes more. */
   writable(): void {

@@ -34,9 +34,9 @@ function effectOf(parts: readonly Buffer[]): unknown {
   const events: string[] = [];
   const socket = new MemorySocket();
   const peer = new Hearing();
-  const accept = (call: IncomingCall): ServerSink => {
+  const accept = (call: IncomingCall, path: string): ServerSink => {
     const name = `call ${events.length}`;
-    events.push(`${name}: ${call.path} ${JSON.stringify([...call.metadata])}`);
+    events.push(`${name}: ${path} ${JSON.stringify([...call.metadata])}`);
     return {
       ...{ method: bytesMethods[1]!, maxReceiveMessageBytes: 20_000, maxSendMessageBytes: 20_000 },
       onStart: () => call.read(1),

@@ -2,11 +2,13 @@
 import {
   Code,
   type HedgingPolicy,
+  type Interceptor,
   type Metadata,
   type RetryPolicy,
   RpcError,
   type ServerCall,
 } from "@trunkline/runtime";
+import type { Note } from "../../fixtures/golden/ts-proto/kinds/v1/kinds.js";
 import { collect, event, startKinds, stopKinds } from "./kinds.js";
 import { transports } from "./transports.js";
 
@@ -105,5 +107,104 @@ describe.each(transports)("a call that is committed on $name", ({ transport }) =
     answer.happen();
     await expect(reply).resolves.toMatchObject({ text: "second" });
     expect(arrived).toBe(2);
+  });
+
+  describe("leaves its attempts behind, and", () => {
+    const echo = async function* <T>(requests: AsyncIterable<T>) {
+      yield* requests;
+    };
+
+    /** Whether the call is committed is known by its first answer. */
+    async function* afterFirstAnswer(answered: Promise<void>, ...later: readonly Partial<Note>[]) {
+      yield { text: "first" };
+      await answered;
+      yield* later;
+    }
+
+    async function read(replies: AsyncIterable<Note>, onAnswer: () => void): Promise<string[]> {
+      const texts: string[] = [];
+      for await (const { text } of replies) {
+        texts.push(text);
+        onAnswer();
+      }
+      return texts;
+    }
+
+    /** On a connection that is there: a call that waits for one is handed over by nobody. */
+    async function startEcho() {
+      const kinds = await startKinds(transport, { bidiStream: echo });
+      await kinds.channel.waitForReady();
+      return kinds;
+    }
+
+    test("keeps to the limit of what it may send", async () => {
+      const { dial } = await startEcho();
+      const answered = event();
+      const requests = afterFirstAnswer(answered.happened, { text: "x".repeat(50) }, { text: "x".repeat(101) });
+      const replies = dial({ retry }).bidiStream(requests, { maxSendMessageBytes: 100 });
+      await expect(read(replies, answered.happen)).rejects.toMatchObject({
+        code: Code.RESOURCE_EXHAUSTED,
+        details: expect.stringContaining("over maxSendMessageBytes, 100"),
+      });
+    });
+
+    test("says which message cannot be encoded", async () => {
+      const { dial } = await startEcho();
+      const answered = event();
+      const unreadable = {
+        get text(): string {
+          throw new Error("no text today");
+        },
+      };
+      const replies = dial({ retry }).bidiStream(afterFirstAnswer(answered.happened, unreadable));
+      await expect(read(replies, answered.happen)).rejects.toMatchObject({
+        code: Code.INTERNAL,
+        details: expect.stringContaining("no text today"),
+        attempts: 1,
+      });
+    });
+
+    test("tells who observes its attempt of the end, with all of its traffic", async () => {
+      const { dial } = await startEcho();
+      const ends: [Code, number][] = [];
+      const observe: Interceptor = (next) => (call) => {
+        call.onAttempt?.(
+          () =>
+            ({ code }, { sentBytes }) =>
+              ends.push([code, sentBytes]),
+        );
+        return next(call);
+      };
+      const answered = event();
+      const requests = afterFirstAnswer(answered.happened, { text: "x".repeat(1000) });
+      const replies = dial({ retry, interceptors: [observe] }).bidiStream(requests);
+      await read(replies, answered.happen);
+      expect(ends).toEqual([[Code.OK, expect.any(Number)]]);
+      expect(ends[0]![1]).toBeGreaterThan(1000);
+    });
+
+    test("gives its throttle credit when it ends well", async () => {
+      let failures = 0;
+      const { dial } = await startKinds(transport, {
+        bidiStream: echo,
+        unary() {
+          failures++;
+          throw new RpcError(Code.UNAVAILABLE, "no");
+        },
+      });
+      const client = dial({ retry: { ...retry, maxAttempts: 2 }, retryThrottling: { maxTokens: 4, tokenRatio: 1 } });
+      const fails = async () => {
+        failures = 0;
+        await expect(client.unary({})).rejects.toMatchObject({ details: "no" });
+        return failures;
+      };
+      // Two of four tokens are left: with less than half of them nothing is tried again.
+      expect(await fails()).toBe(2);
+      for (let i = 0; i < 2; i++) {
+        const answered = event();
+        await read(client.bidiStream(afterFirstAnswer(answered.happened)), answered.happen);
+      }
+      expect(await fails()).toBe(2);
+    });
   });
 });

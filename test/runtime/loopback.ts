@@ -84,8 +84,9 @@ function start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>, onEnd: OnEnd, disp
   const send = (message: I, bytes = encodeMessage(request, message)) =>
     requests.push(bytes, () => server?.onMessage(server.method.request.decode(bytes)));
   const end = () => requests.end(() => server?.onHalfClose());
+  const { metadata = new Metadata() } = spec;
   const incoming: IncomingCall = {
-    ...{ path, metadata: spec.metadata ?? new Metadata(), deadline: spec.deadline, peer: { address: "loopback" } },
+    ...{ metadata, deadline: spec.deadline, peer: { address: "loopback" } },
     read: (n) => void requests.read(n),
     headers: (metadata) => responses.push(new Uint8Array(), () => sink.onHeaders(metadata)) && responses.read(1),
     send(message) {
@@ -95,7 +96,7 @@ function start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>, onEnd: OnEnd, disp
     end: (status) => responses.end(() => finish(status)),
     traffic: () => ({ sentBytes: responses.bytes, receivedBytes: requests.bytes }),
   };
-  const server = dispatcher?.accept(incoming);
+  const server = dispatcher?.accept(incoming, path, metadata.listBytes);
   server?.onStart();
   if (dispatcher === undefined) setImmediate(() => abort(Code.UNAVAILABLE, "nobody listens"));
   if (kind === "unary" || kind === "serverStream") {

@@ -132,6 +132,7 @@ class RetriedCall<I, O> implements CallHandle<I> {
     this.#keep(message, encodeMessage(method.request, message, maxSendMessageBytes));
     for (const attempt of this.#live) attempt.flow();
     this.#held = this.#isBehind();
+    this.#stepAside();
     return !this.#held;
   }
 
@@ -175,6 +176,13 @@ class RetriedCall<I, O> implements CallHandle<I> {
     return true;
   }
 
+  /** An attempt has brought its headers. */
+  attemptHasHeaders(attempt: Attempt<I, O>, metadata: Metadata): void {
+    if (!this.commit(attempt)) return;
+    this.#stepAside();
+    this.#sink.onHeaders(metadata);
+  }
+
   get sink(): CallSink<O> {
     return this.#sink;
   }
@@ -215,6 +223,20 @@ class RetriedCall<I, O> implements CallHandle<I> {
   /** Attempts that count. */
   get #counted(): number {
     return this.#started - (this.#wasRefused ? 1 : 0);
+  }
+
+  /**
+   * A call that is committed, and of which nothing is kept, is that of its caller and the transport alone: messages are
+   * encoded where they leave from, and a stream that is open and silent keeps nothing of this. A throttle wants to hear
+   * how it ends.
+   */
+  #stepAside(): void {
+    const attempt = this.#committed;
+    if (attempt === undefined || this.#over || this.#throttle !== undefined) return;
+    if (this.#kept !== undefined || attempt.hasEnded !== this.#halfClosed) return;
+    if (this.#sink.onHandedOver === undefined) return;
+    const handle = attempt.handle?.handOver?.(attempt, this.#sink, this.#spec);
+    if (handle !== undefined) this.#sink.onHandedOver(handle, this.#started);
   }
 
   /** Whether the caller is ahead of what can be sent, or kept. */
@@ -386,6 +408,11 @@ class Attempt<I, O> implements CallSink<O> {
     return this.#waits;
   }
 
+  /** It was told that there are no more requests. */
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
   start(connection: CallStarter, spec: CallSpec<Uint8Array, O>, credit: number): void {
     this.handle = connection.start(spec, this);
     if (credit > 0) this.handle.read(credit);
@@ -408,7 +435,7 @@ class Attempt<I, O> implements CallSink<O> {
   }
 
   onHeaders(metadata: Metadata): void {
-    if (this.#call.commit(this)) this.#call.sink.onHeaders(metadata);
+    this.#call.attemptHasHeaders(this, metadata);
   }
 
   onMessage(message: O): void {

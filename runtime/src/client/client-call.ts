@@ -19,7 +19,7 @@ const readAhead = 2;
  * the one promise that its caller awaits.
  */
 export class ClientCall<I, O> extends Reply<O> implements CallSink<O>, MessageStreamOwner, PumpTarget<I> {
-  readonly #spec: CallSpec<I, O>;
+  readonly #method: CallSpec<I, O>["method"];
   readonly #options: CallOptions | undefined;
   readonly #startedAt: number = performance.now();
   #handle: CallHandle<I> | undefined;
@@ -35,15 +35,16 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O>, MessageSt
   #whenHeaders: Settlement<Metadata> | undefined;
   #whenStatus: Settlement<Status> | undefined;
   #stopWatching: (() => void) | undefined;
-  /** What makes the call once more, should the server refuse it; see {@link start}. */
+  /** What makes the call once more, should the server refuse it, and of what; see {@link start}. */
   #again: CallStarter | undefined;
+  #spec: CallSpec<I, O> | undefined;
   #attempts = 1;
 
-  constructor(spec: CallSpec<I, O>, options: CallOptions | undefined) {
+  constructor(method: CallSpec<I, O>["method"], options: CallOptions | undefined) {
     super();
-    this.#spec = spec;
+    this.#method = method;
     this.#options = options;
-    if (spec.method.kind === "serverStream" || spec.method.kind === "bidiStream") {
+    if (method.kind === "serverStream" || method.kind === "bidiStream") {
       this.#responses = new MessageStream<O>(this);
     }
   }
@@ -54,17 +55,25 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O>, MessageSt
    * @param isMadeAgain once, where the server has provably not processed it ("transparent retry", gRFC A6). Only of kinds
    *   with one request: streams of them have to be kept for that (attempts/).
    */
-  start(connection: CallStarter, requests: MessageSource<I> | undefined, isMadeAgain = false): this {
-    if (isMadeAgain) this.#again = connection;
+  start(
+    spec: CallSpec<I, O>,
+    connection: CallStarter,
+    requests: MessageSource<I> | undefined,
+    isMadeAgain = false,
+  ): this {
+    if (isMadeAgain) {
+      this.#again = connection;
+      this.#spec = spec;
+    }
     try {
       const aborted = this.#watchSignals();
       if (aborted !== undefined) throw aborted;
-      if (this.#spec.deadline <= this.#startedAt) {
+      if (spec.deadline <= this.#startedAt) {
         throw new RpcError(Code.DEADLINE_EXCEEDED, "the deadline had passed before the call was made");
       }
-      const { kind } = this.#spec.method;
+      const { kind } = this.#method;
       if (kind === "clientStream" || kind === "bidiStream") this.#requests = this.#pump(requests);
-      this.#handle = connection.start(this.#spec, this);
+      this.#handle = connection.start(spec, this);
     } catch (error) {
       this.onEnd(RpcError.from(error).toStatus(), "unsent");
       return this;
@@ -104,8 +113,7 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O>, MessageSt
 
   get headers(): Promise<Metadata> {
     this.#whenHeaders ??= new Settlement();
-    if (this.#headers !== undefined) this.#whenHeaders.resolve(this.#headers);
-    else if (this.#status !== undefined) this.#whenHeaders.resolve(new Metadata());
+    if (this.hasHeaders || this.#status !== undefined) this.#whenHeaders.resolve(this.#receivedHeaders);
     return this.#whenHeaders.promise;
   }
 
@@ -119,7 +127,7 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O>, MessageSt
 
   onHeaders(metadata: Metadata): void {
     if (this.#status !== undefined) return;
-    this.#headers = metadata;
+    this.#headers = metadata.isEmpty ? noHeaders : metadata;
     this.#whenHeaders?.resolve(metadata);
     try {
       this.#options?.onHeaders?.(metadata);
@@ -151,18 +159,24 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O>, MessageSt
     } catch (thrown) {
       this.#error ??= hookError("onTrailers", thrown);
     }
-    this.#whenHeaders?.resolve(this.#headers ?? new Metadata());
+    this.#whenHeaders?.resolve(this.#receivedHeaders);
     this.#whenStatus?.resolve(status);
     if (this.#whenMessage !== undefined) this.#settleMessage(this.#whenMessage);
     if (this.#error === undefined) this.#responses?.close();
     else this.#responses?.fail(this.#error);
     publishCall(() => ({
-      method: this.#spec.method,
+      method: this.#method,
       code: status.code,
       details: status.details,
       peer: this.#handle?.peer(),
       elapsedMs: performance.now() - this.#startedAt,
     }));
+  }
+
+  onHandedOver(handle: CallHandle<never>, attempts: number): void {
+    // It was started for messages of this call.
+    this.#handle = handle as CallHandle<I>;
+    this.#attempts = attempts;
   }
 
   // ── Its loop of responses, and the pump of its requests ────────────────────────────────────────────────────────────
@@ -189,9 +203,13 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O>, MessageSt
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  get #receivedHeaders(): Metadata {
+    return this.#headers === undefined || this.#headers === noHeaders ? new Metadata() : this.#headers;
+  }
+
   #beginAgain(): boolean {
     const again = this.#again;
-    if (again === undefined) return false;
+    if (again === undefined || this.#spec === undefined) return false;
     this.#again = undefined;
     try {
       this.#handle = again.start({ ...this.#spec, isTransparentRetry: true }, this);
@@ -214,7 +232,7 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O>, MessageSt
     return new RpcError(status.code, status.details, {
       metadata: status.metadata,
       cause: status.cause,
-      method: this.#spec.method.path,
+      method: this.#method.path,
       peer: this.#handle?.peer(),
       attempts: this.#handle === undefined ? 0 : (this.#handle.attempts ?? this.#attempts),
       elapsedMs: performance.now() - this.#startedAt,
@@ -243,6 +261,9 @@ export class ClientCall<I, O> extends Reply<O> implements CallSink<O>, MessageSt
     return undefined;
   }
 }
+
+/** What most responses have; callers get an object of their own. */
+const noHeaders = new Metadata();
 
 const noResponse = { code: Code.UNIMPLEMENTED, details: "no response to a call that has one" } as const;
 

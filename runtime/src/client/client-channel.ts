@@ -304,7 +304,7 @@ export class ClientChannel implements Channel {
     // Of one request nothing has to be kept: such a call is made again by itself.
     const isKept = policy !== undefined || (this.#tellsProgress && requests !== undefined);
     const starter = this.#starter(policy, isKept, listeners);
-    return new ClientCall(spec, options).start(starter, requests, this.#tellsProgress && !isKept);
+    return new ClientCall(method, options).start(spec, starter, requests, this.#tellsProgress && !isKept);
   }
 
   /**

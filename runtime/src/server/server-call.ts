@@ -63,26 +63,22 @@ export interface CallHost {
 export class IncomingServerCall
   implements ServerSink, PropagatingCall, ServerSideCall, MessageStreamOwner, PumpTarget<unknown>
 {
-  readonly side = "server";
-  readonly method: MethodDesc;
   request: unknown;
   requests: MessageSource<unknown> | undefined;
   readonly #route: Route;
   readonly #call: IncomingCall;
   readonly #host: CallHost;
   readonly #startedAt: number;
-  /** Monotonic milliseconds; the caller's, or an earlier one. */
-  #deadline: number;
+  /** Monotonic milliseconds; where it is earlier than the caller's. */
+  #ownDeadline: number | undefined;
   #compression: Compression | undefined;
   /** Why the call should come to an end, before anything forces it to. */
   #askedToEnd: RpcError | undefined;
   /** Of kinds that stream requests. */
   readonly #incoming: MessageStream<unknown> | undefined;
-  #hasRequest = false;
   /** What interceptors have made of the answer; undefined where there are none. */
   #intercepted: Reply | undefined;
   #pump: Pump<unknown> | undefined;
-  #over = false;
   #headersSent = false;
   #trailers: Metadata | undefined;
   #abort: AbortController | undefined;
@@ -90,18 +86,16 @@ export class IncomingServerCall
   #failure: RpcError | undefined;
   #context: CallContext | undefined;
   #stopTimer: (() => void) | undefined;
-  /** What everybody has heard of its end. */
+  /** How it has ended. */
   #ended: Status | undefined;
   #endListeners: ((status: Status) => void)[] | undefined;
 
   /** @param startedAt monotonic milliseconds */
   constructor(route: Route, call: IncomingCall, startedAt: number, host: CallHost) {
     this.#route = route;
-    this.method = route.method;
     this.#call = call;
     this.#host = host;
     this.#startedAt = startedAt;
-    this.#deadline = call.deadline;
     this.#compression = host.compression;
     route.counter.onStart(startedAt);
     if (this.method.kind !== "unary") host.streams.add(this);
@@ -113,12 +107,25 @@ export class IncomingServerCall
 
   // ── What an implementation and interceptors see ───────────────────────────────────────────────────────────────────
 
+  get side(): "server" {
+    return "server";
+  }
+
+  get method(): MethodDesc {
+    return this.#route.method;
+  }
+
   get metadata(): Metadata {
     return this.#call.metadata;
   }
 
   get peer(): Peer {
     return this.#call.peer;
+  }
+
+  /** Monotonic milliseconds. */
+  get #deadline(): number {
+    return this.#ownDeadline ?? this.#call.deadline;
   }
 
   get deadline(): Date | undefined {
@@ -131,7 +138,7 @@ export class IncomingServerCall
     if (deadline > this.#deadline + 1) {
       throw misuse("call.deadline: at a server it can only be brought forward: its caller does not wait any longer");
     }
-    this.#deadline = Math.min(deadline, this.#deadline);
+    this.#ownDeadline = Math.min(deadline, this.#deadline);
     this.#stopTimer?.();
     const takesMs = Math.round(this.timeLeftMs());
     this.#stopTimer = atDeadline(this.#deadline, () => {
@@ -166,6 +173,10 @@ export class IncomingServerCall
 
   get succeeded(): boolean {
     return this.#over && this.#failure === undefined;
+  }
+
+  get #over(): boolean {
+    return this.#ended !== undefined;
   }
 
   get server(): ServerCall {
@@ -225,10 +236,9 @@ export class IncomingServerCall
     if (this.#over) return;
     if (this.#incoming !== undefined) {
       this.#incoming.push(message);
-    } else if (this.#hasRequest) {
+    } else if (this.request !== undefined) {
       this.fail(new RpcError(Code.UNIMPLEMENTED, `more than one request to ${this.method.path}, which takes one`));
     } else {
-      this.#hasRequest = true;
       this.request = message;
     }
   }
@@ -236,7 +246,7 @@ export class IncomingServerCall
   onHalfClose(): void {
     if (this.#over) return;
     if (this.#incoming !== undefined) this.#incoming.close();
-    else if (this.#hasRequest) this.#run();
+    else if (this.request !== undefined) this.#run();
     else this.fail(new RpcError(Code.UNIMPLEMENTED, `no request to ${this.method.path}, which takes one`));
   }
 
@@ -255,9 +265,10 @@ export class IncomingServerCall
     if (this.#over) return;
     this.#failure = reason;
     this.#incoming?.fail(reason);
-    this.#finish();
+    const status = reason.toStatus();
+    this.#finish(status);
     this.#abort?.abort(reason);
-    this.#tellEnd(reason.toStatus());
+    this.#tellEnd(status);
   }
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -391,8 +402,8 @@ export class IncomingServerCall
 
   #succeed(trailers: Metadata = this.#trailers ?? noTrailers): void {
     if (this.#over) return;
-    this.#finish();
     const status = { code: Code.OK, details: "", metadata: trailers };
+    this.#finish(status);
     this.#call.end(status);
     this.#tellEnd(status);
   }
@@ -405,9 +416,9 @@ export class IncomingServerCall
     }
     if (this.#over) return;
     this.#failure = answer;
-    this.#finish();
     const { code, details, metadata } = answer.toStatus(); // Its cause stays here, whatever the transport.
     const status = { code, details, metadata: joinTrailers(this.#trailers, metadata) };
+    this.#finish(status);
     this.#call.end(status);
     this.#abort?.abort(answer);
     this.#tellEnd(status);
@@ -415,7 +426,6 @@ export class IncomingServerCall
 
   /** What goes wrong while somebody hears of the end changes nothing of it. */
   #tellEnd(status: Status): void {
-    this.#ended = status;
     this.#route.counter.onEnd(status.code, performance.now() - this.#startedAt);
     if (this.method.kind !== "unary") this.#host.streams.delete(this);
     if (this.#endListeners === undefined) return;
@@ -434,8 +444,8 @@ export class IncomingServerCall
     return isAbortError(thrown) || (thrown instanceof RpcError && thrown.cause === this.#askedToEnd);
   }
 
-  #finish(): void {
-    this.#over = true;
+  #finish(status: Status): void {
+    this.#ended = status;
     this.#stopTimer?.();
     this.#stopPump();
     this.#incoming?.close();

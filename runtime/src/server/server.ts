@@ -366,24 +366,26 @@ export class Server implements ServiceRegistrar {
     return serving;
   }
 
-  readonly #dispatcher: Dispatcher = { accept: (call) => this.#accept(call) };
+  readonly #dispatcher: Dispatcher = {
+    accept: (call, path, metadataBytes) => this.#accept(call, path, metadataBytes),
+  };
 
-  #accept(call: IncomingCall): ServerSink | undefined {
+  #accept(call: IncomingCall, path: string, metadataBytes: number): ServerSink | undefined {
     const refuse = (code: Code, details: string) => {
       call.end({ code, details, metadata: new Metadata() });
       return undefined;
     };
-    const route = this.#routes.find(call.path);
-    if (route === undefined) return refuse(Code.UNIMPLEMENTED, `${call.path} is not served here`);
+    const route = this.#routes.find(path);
+    if (route === undefined) return refuse(Code.UNIMPLEMENTED, `${path} is not served here`);
     if (route.requireDeadline && call.deadline === noDeadline) {
-      const details = `${call.path} wants a deadline here (requireDeadline): set timeoutMs or deadline for the call`;
+      const details = `${path} wants a deadline here (requireDeadline): set timeoutMs or deadline for the call`;
       return refuse(Code.INVALID_ARGUMENT, details);
     }
     const now = performance.now();
     if (call.deadline <= now) return refuse(Code.DEADLINE_EXCEEDED, "the deadline had passed when the call arrived");
-    const excess = call.metadata.listBytes - this.#serveOptions.maxMetadataBytes;
+    const excess = metadataBytes - this.#serveOptions.maxMetadataBytes;
     if (excess > 0 && excess > Math.random() * this.#serveOptions.maxMetadataBytes) {
-      const details = `the call's metadata of ${call.metadata.listBytes} bytes is over maxMetadataBytes, ${this.#serveOptions.maxMetadataBytes}`;
+      const details = `the call's metadata of ${metadataBytes} bytes is over maxMetadataBytes, ${this.#serveOptions.maxMetadataBytes}`;
       return refuse(Code.RESOURCE_EXHAUSTED, details);
     }
     return new IncomingServerCall(route, call, now, this.#host);

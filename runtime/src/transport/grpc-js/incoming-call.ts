@@ -27,7 +27,7 @@ export interface CallRegister {
  * listener that it then reports to.
  */
 export class GrpcJsIncomingCall extends ServerInterceptingCall implements IncomingCall {
-  readonly path: string;
+  readonly #path: string;
   metadata: Metadata = new Metadata();
   deadline: number = noDeadline;
   readonly #call: ServerInterceptingCallInterface;
@@ -43,7 +43,7 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
 
   constructor(path: string, call: ServerInterceptingCallInterface, dispatcher: Dispatcher, register: CallRegister) {
     super(call);
-    this.path = path;
+    this.#path = path;
     this.#call = call;
     this.#dispatcher = dispatcher;
     this.#register = register;
@@ -60,7 +60,7 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
     this.metadata = fromGrpcJs(metadata);
     this.deadline = fromEpochMs(Number(this.#call.getDeadline()));
     if (this.#refusesEncoding()) return;
-    this.#sink = this.#dispatcher.accept(this);
+    this.#sink = this.#dispatcher.accept(this, this.#path, this.metadata.listBytes);
     this.#sink?.onStart();
   }
 

@@ -19,5 +19,5 @@ export function copyToGrpcJs(metadata: Metadata | undefined): GrpcMetadata {
 
 /** What grpc-js received, copied once somebody looks. */
 export function fromGrpcJs(received: GrpcMetadata): Metadata {
-  return Metadata.received(() => pairsOf(received.toJSON()));
+  return Metadata.received({ pairs: () => pairsOf(received.toJSON()) });
 }

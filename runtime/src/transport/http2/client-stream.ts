@@ -1,10 +1,9 @@
-import { type Encoding, encodings } from "../../compression.js";
+import { type Compression, type Encoding, encodings } from "../../compression.js";
 import type { CallHandle, CallSink, CallSpec, Codec, Progress } from "../../contract.js";
 import { RpcError } from "../../error.js";
 import { Metadata } from "../../metadata.js";
 import { Code, type Status } from "../../status.js";
 import type { ClientConnection } from "./client-connection.js";
-import { deadlines } from "./deadline-wheel.js";
 import { ErrorCode, errorName, Flag, FrameType, frameHeaderBytes } from "./frames.js";
 import { codeOfHttpStatus, codeOfReset, decodeStatusMessage, parseStatus } from "./grpc-status.js";
 import type { HeaderList } from "./header-list.js";
@@ -23,18 +22,24 @@ export type AnyClientStream = ClientStream<any, any>;
 
 /** A call, at its client. */
 export class ClientStream<I = unknown, O = unknown> extends Stream implements CallHandle<I> {
-  readonly #connection: ClientConnection;
-  readonly #spec: CallSpec<I, O>;
-  readonly #sink: CallSink<O>;
-  #hasHeaders = false;
-  #isMadeAgain = false;
+  declare readonly session: ClientConnection;
+  // What its spec says of all of its messages; the spec itself is not kept for as long as the call is open.
+  #method: CallSpec<I, O>["method"];
+  #compression: Compression | undefined;
+  readonly #maxSendMessageBytes: number | undefined;
+  readonly #maxReceiveMessageBytes: number | undefined;
+  readonly isBackground: boolean;
+  #sink: CallSink<O>;
   /** How the server has ended the call; told when its messages were read. */
   #ending: Status | undefined = undefined;
 
   private constructor(connection: ClientConnection, spec: CallSpec<I, O>, sink: CallSink<O>) {
     super(connection);
-    this.#connection = connection;
-    this.#spec = spec;
+    this.#method = spec.method;
+    this.#compression = spec.compression;
+    this.#maxSendMessageBytes = spec.maxSendMessageBytes;
+    this.#maxReceiveMessageBytes = spec.maxReceiveMessageBytes;
+    this.isBackground = spec.background === true;
     this.#sink = sink;
   }
 
@@ -51,14 +56,10 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
       const details = `the call's metadata is longer than the server takes, ${connection.peerMaxListBytes} bytes in all`;
       stream.#finishSoon(failure(Code.RESOURCE_EXHAUSTED, details), "unsent");
     } else {
-      stream.#begin(leftMs, bound);
-      if (leftMs !== Number.POSITIVE_INFINITY) deadlines.add(stream, spec.deadline, now);
+      stream.#begin(spec, leftMs, bound);
+      if (leftMs !== Number.POSITIVE_INFINITY) stream.limitTime(spec.deadline, now);
     }
     return stream;
-  }
-
-  get isBackground(): boolean {
-    return this.#spec.background === true;
   }
 
   // ── Driven by the call path ───────────────────────────────────────────────────────────────────────────────────────
@@ -66,8 +67,7 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
   send(message: I): boolean {
     // Where the server has ended the call already, nobody is to hurry.
     if (this.isWriteEnded) return false;
-    const { method, maxSendMessageBytes, compression } = this.#spec;
-    return this.sendMessage(method.request, message, maxSendMessageBytes, compression);
+    return this.sendMessage(this.#method.request, message, this.#maxSendMessageBytes, this.#compression);
   }
 
   end(): void {
@@ -81,7 +81,17 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
   }
 
   peer(): string | undefined {
-    return this.#connection.peer;
+    return this.session.peer;
+  }
+
+  handOver<M, R>(from: CallSink<R>, to: CallSink<R>, spec: CallSpec<M, R>): CallHandle<M> | undefined {
+    // The same call, with requests of another type.
+    const stream = this as unknown as ClientStream<M, R>;
+    if (stream.#sink !== from) return undefined;
+    stream.#sink = to;
+    stream.#method = spec.method;
+    stream.#compression = spec.compression;
+    return stream;
   }
 
   // ── What comes ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -119,7 +129,6 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
     } else if (!(encodings as readonly string[]).includes(encoding)) {
       this.#abort(failure(Code.INTERNAL, `the response comes in the encoding ${encoding}, which was not asked for`));
     } else {
-      this.#hasHeaders = true;
       this.receivedEncoding = encoding as Encoding;
       this.#sink.onHeaders(list.metadata());
     }
@@ -137,14 +146,14 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
     // What it has not taken yet it does not want any more.
     if (!this.isWriteClosed) {
       this.dropQueue();
-      this.#connection.reset(this, ErrorCode.cancel);
+      this.session.reset(this, ErrorCode.cancel);
       this.onDataEnd();
     }
   }
 
   protected onAllRead(): void {
     this.#finish(this.#ending ?? noStatus, "processed");
-    if (!this.isWriteClosed) this.#connection.reset(this, ErrorCode.cancel);
+    if (!this.isWriteClosed) this.session.reset(this, ErrorCode.cancel);
   }
 
   onReset(error: number): void {
@@ -153,23 +162,22 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
       this.#finish(failure(Code.UNAVAILABLE, "the server refused the call"), "refused");
       return;
     }
-    const isLate = error === ErrorCode.cancel && this.#spec.deadline <= performance.now();
+    const isLate = error === ErrorCode.cancel && this.deadline <= performance.now();
     const code = isLate ? Code.DEADLINE_EXCEEDED : codeOfReset(error);
     this.#finish(failure(code, `the server reset the call (${errorName(error)})`), this.#progress);
   }
 
   /** The server has said that it has not looked at it, and will not. */
   onRefused(reason: string): void {
-    this.#connection.abandon(this);
-    this.#isMadeAgain = true;
-    if (!this.isDone) this.#finish(failure(Code.UNAVAILABLE, reason), "refused");
+    this.session.abandon(this);
+    if (!this.isDone) this.#finish(failure(Code.UNAVAILABLE, reason), "refused", true);
   }
 
   onConnectionLost(reason: string): void {
-    this.isWriteEnded = true;
+    this.stopWriting();
     // An answer that is here whole is one.
     if (this.isDone || this.#ending !== undefined) return;
-    const details = `the connection to ${this.#connection.peer} was lost: ${reason}`;
+    const details = `the connection to ${this.session.peer} was lost: ${reason}`;
     this.#finish(failure(Code.UNAVAILABLE, details), this.#progress);
   }
 
@@ -187,12 +195,12 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
   // ── For the stream ────────────────────────────────────────────────────────────────────────────────────────────────
 
   protected get receivedCodec(): Codec<never, unknown> {
-    return this.#spec.method.response;
+    return this.#method.response;
   }
 
   protected get receiveLimit(): number {
-    const { maxReceiveMessageBytes } = this.#connection;
-    const own = this.#spec.maxReceiveMessageBytes;
+    const { maxReceiveMessageBytes } = this.session;
+    const own = this.#maxReceiveMessageBytes;
     return own === undefined ? maxReceiveMessageBytes : Math.min(own, maxReceiveMessageBytes);
   }
 
@@ -203,7 +211,7 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
 
   protected unreadable(cause: unknown): RpcError {
     const { details } = RpcError.from(cause);
-    const { typeName } = this.#spec.method.response;
+    const { typeName } = this.#method.response;
     return new RpcError(Code.INTERNAL, `the response is not a readable ${typeName}: ${details}`, { cause });
   }
 
@@ -224,33 +232,32 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
   }
 
   protected writeEnd(): void {
-    this.#connection.output.frame(0, FrameType.data, Flag.endStream, this.id);
+    this.session.output.frame(0, FrameType.data, Flag.endStream, this.id);
     this.onWriteClosed();
   }
 
   protected onWriteClosed(): void {
-    this.isWriteClosed = true;
-    this.#connection.closeIfDone(this);
+    this.writing = "closed";
+    this.session.closeIfDone(this);
   }
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** @param bound what the header block is not longer than */
-  #begin(leftMs: number, bound: number): void {
-    const spec = this.#spec;
-    const connection = this.#connection;
+  #begin(spec: CallSpec<I, O>, leftMs: number, bound: number): void {
+    const connection = this.session;
     const { kind, request } = spec.method;
     const { output } = connection;
     if (kind !== "unary" && kind !== "serverStream") {
       connection.add(this);
       connection.headers.write(output, this.id, spec, leftMs);
     } else if (this.canWriteInto(request, spec.compression)) {
-      this.#sendWithHeaders(leftMs, bound);
+      this.#sendWithHeaders(spec, leftMs, bound);
     } else {
       this.queueMessage(request, spec.only as I, spec.maxSendMessageBytes, spec.compression);
       connection.add(this);
       connection.headers.write(output, this.id, spec, leftMs);
-      this.isWriteEnded = true;
+      this.stopWriting();
       this.flow();
     }
   }
@@ -259,9 +266,8 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
    * The one request, first: where it cannot be encoded there is no call, and nothing may have been written of one. The
    * headers, whose length is known only when they are written, then go before it.
    */
-  #sendWithHeaders(leftMs: number, bound: number): void {
-    const spec = this.#spec;
-    const connection = this.#connection;
+  #sendWithHeaders(spec: CallSpec<I, O>, leftMs: number, bound: number): void {
+    const connection = this.session;
     const { output } = connection;
     const gap = bound + 2 * frameHeaderBytes;
     output.open(gap + roomyBytes);
@@ -271,7 +277,7 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
     output.end = start;
     connection.add(this);
     connection.headers.write(output, this.id, spec, leftMs);
-    this.isWriteEnded = true;
+    this.stopWriting();
     const at = output.end;
     if (!this.mayLeave(length)) {
       output.end = from + length;
@@ -286,6 +292,10 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
     this.onWriteClosed();
   }
 
+  get #hasHeaders(): boolean {
+    return this.receivedEncoding !== undefined;
+  }
+
   get #progress(): Progress {
     return this.#hasHeaders ? "processed" : "unknown";
   }
@@ -293,7 +303,7 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
   /** Nobody wants the rest of it. */
   #stop(error: number = ErrorCode.cancel): void {
     this.dropQueue();
-    this.#connection.reset(this, error);
+    this.session.reset(this, error);
   }
 
   #abort(status: Status, error?: number): void {
@@ -305,23 +315,24 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
   /** Whoever ends it is not called back inside of that. */
   #finishSoon(status: Status, progress: Progress): void {
     this.isDone = true;
-    this.isWriteEnded = true;
-    deadlines.remove(this);
-    soon(() => this.#tellEnd(status, progress));
+    this.stopWriting();
+    this.stopTime();
+    soon(() => this.#tellEnd(status, progress, false));
   }
 
-  #finish(status: Status, progress: Progress): void {
+  /** @param isMadeAgain it counts as no call of this connection */
+  #finish(status: Status, progress: Progress, isMadeAgain = false): void {
     if (this.isDone) return;
     this.isDone = true;
-    deadlines.remove(this);
+    this.stopTime();
     this.dropQueue();
-    this.#tellEnd(status, progress);
+    this.#tellEnd(status, progress, isMadeAgain);
   }
 
-  #tellEnd(status: Status, progress: Progress): void {
-    if (this.id !== 0) this.#connection.release(this);
+  #tellEnd(status: Status, progress: Progress, isMadeAgain: boolean): void {
+    if (this.id !== 0) this.session.release(this);
     this.#sink.onEnd(status, progress);
-    this.#connection.onCallEnd(this.#isMadeAgain ? undefined : status.code);
+    this.session.onCallEnd(isMadeAgain ? undefined : status.code);
   }
 }
 

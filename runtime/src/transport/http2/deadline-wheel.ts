@@ -1,19 +1,31 @@
 import { longestTimerMs } from "../../deadline.js";
 import { outside } from "../../outside.js";
 
-/** What is told when its time has come. It holds its own place in the wheel: to be in it costs no object. */
+/** What is told when its time has come. */
 export interface Expiring {
-  /** Set by the wheel. */
-  bucket: Bucket | undefined;
-  earlier: Expiring | undefined;
-  later: Expiring | undefined;
   onDeadline(): void;
+}
+
+/** The time of one call, and its place in the wheel: an object of its own, since most streams have no deadline. */
+export class WheelPlace {
+  /** Monotonic milliseconds. */
+  readonly deadline: number;
+  readonly owner: Expiring;
+  // Set by the wheel.
+  bucket: Bucket | undefined = undefined;
+  earlier: WheelPlace | undefined = undefined;
+  later: WheelPlace | undefined = undefined;
+
+  constructor(owner: Expiring, deadline: number) {
+    this.owner = owner;
+    this.deadline = deadline;
+  }
 }
 
 /** All that end in the same tick. */
 interface Bucket {
   readonly time: number;
-  first: Expiring | undefined;
+  first: WheelPlace | undefined;
 }
 
 /** Milliseconds: deadlines that are near are met to one, others to a few. Never early. */
@@ -33,8 +45,9 @@ class DeadlineWheel {
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
 
-  /** @param deadline monotonic milliseconds; one that no timer can wait for is none */
-  add(entry: Expiring, deadline: number, now: number): void {
+  /** One that no timer can wait for is none. */
+  add(entry: WheelPlace, now: number): void {
+    const { deadline } = entry;
     const left = deadline - now;
     if (left > longestTimerMs) return;
     const tick = left > nearMs ? coarseMs : fineMs;
@@ -52,7 +65,7 @@ class DeadlineWheel {
     bucket.first = entry;
   }
 
-  remove(entry: Expiring): void {
+  remove(entry: WheelPlace): void {
     const { bucket, earlier, later } = entry;
     if (bucket === undefined) return;
     if (earlier === undefined) bucket.first = later;
@@ -87,12 +100,11 @@ class DeadlineWheel {
       while (bucket.first !== undefined) {
         const entry = bucket.first;
         this.remove(entry);
-        entry.onDeadline();
+        entry.owner.onDeadline();
       }
     }
     if (next < this.#timerAt) this.#wakeAt(next);
   };
 }
 
-export type { Bucket };
 export const deadlines: DeadlineWheel = new DeadlineWheel();

@@ -1,5 +1,5 @@
 /** Reads the header lists of gRPC: what is meant for the protocol, what is metadata, and what is malformed. */
-import { Metadata, type MetadataValue } from "../../metadata.js";
+import { Metadata, type MetadataValue, type ReceivedPairs } from "../../metadata.js";
 import type { FieldSink } from "./hpack/decoder.js";
 import type { HeaderField } from "./hpack/field.js";
 
@@ -80,11 +80,12 @@ export class HeaderList implements FieldSink {
   grpcMessage: string | undefined;
   /** Bytes, as RFC 9113 (section 6.5.2) counts them. */
   bytes = 0;
+  /** Those of the custom metadata among them. */
+  metadataBytes = 0;
   isMalformed = false;
   #maxBytes = 0;
   #contentLength: number | undefined;
   #fields: HeaderField[] | undefined;
-  #metadataBytes = 0;
   #hasRegular = false;
 
   get isTooLong(): boolean {
@@ -128,7 +129,7 @@ export class HeaderList implements FieldSink {
     this.isMalformed = false;
     this.#contentLength = undefined;
     this.#fields = undefined;
-    this.#metadataBytes = 0;
+    this.metadataBytes = 0;
     this.#hasRegular = false;
   }
 
@@ -159,7 +160,7 @@ export class HeaderList implements FieldSink {
         this.status = value;
         return;
       case Kind.metadata:
-        this.#metadataBytes += field.listBytes;
+        this.metadataBytes += field.listBytes;
         if (this.#fields === undefined) this.#fields = [field];
         else this.#fields.push(field);
         break;
@@ -192,10 +193,16 @@ export class HeaderList implements FieldSink {
     this.#hasRegular = true;
   }
 
-  /** The custom metadata of the list; it does not change when the list is filled again. */
+  /** The custom metadata of the list, where it has any; it does not change when the list is filled again. */
+  get received(): ReceivedPairs | undefined {
+    if (this.#fields === undefined) return undefined;
+    if (!lastFields.areThose(this.#fields)) lastFields = new MetadataFields(this.#fields, this.metadataBytes);
+    return lastFields;
+  }
+
   metadata(): Metadata {
-    const fields = this.#fields;
-    return fields === undefined ? new Metadata() : Metadata.received(() => pairsOf(fields), this.#metadataBytes);
+    const { received } = this;
+    return received === undefined ? new Metadata() : Metadata.received(received);
   }
 
   /** Each at most once, and before all others: RFC 9113, section 8.3. */
@@ -204,10 +211,28 @@ export class HeaderList implements FieldSink {
   }
 }
 
-function* pairsOf(fields: readonly HeaderField[]): Iterable<[string, MetadataValue]> {
-  for (const { name, value } of fields) {
-    if (!name.endsWith("-bin")) yield [name, value];
-    // Several values may come as one (PROTOCOL-HTTP2, Custom-Metadata); they may be padded, or not.
-    else for (const one of value.split(",")) yield [name, new Uint8Array(Buffer.from(one.trim(), "base64"))];
+/** The fields of a list that are custom metadata. */
+class MetadataFields implements ReceivedPairs {
+  readonly #fields: readonly HeaderField[];
+  readonly listBytes: number;
+
+  constructor(fields: readonly HeaderField[], listBytes: number) {
+    this.#fields = fields;
+    this.listBytes = listBytes;
+  }
+
+  areThose(fields: readonly HeaderField[]): boolean {
+    return fields.length === this.#fields.length && fields.every((field, i) => field === this.#fields[i]);
+  }
+
+  *pairs(): Iterable<[string, MetadataValue]> {
+    for (const { name, value } of this.#fields) {
+      if (!name.endsWith("-bin")) yield [name, value];
+      // Several values may come as one (PROTOCOL-HTTP2, Custom-Metadata); they may be padded, or not.
+      else for (const one of value.split(",")) yield [name, new Uint8Array(Buffer.from(one.trim(), "base64"))];
+    }
   }
 }
+
+/** Of the last list that had any: most calls of a client say the same of themselves, and share it then. */
+let lastFields = new MetadataFields([], 0);

@@ -4,11 +4,9 @@ import { RpcError } from "../../error.js";
 import { Code } from "../../status.js";
 import { decompress } from "./message-encoding.js";
 import { prefixBytes } from "./message-prefix.js";
+import { PartialMessage } from "./partial-message.js";
 import type { ReceivingStream } from "./receive-windows.js";
 import type { Session } from "./session.js";
-
-/** What a message that has just begun is made room for: to announce a long one costs its sender nothing. */
-const firstBytes = 256;
 
 /** What has come and was not asked for yet. Its bytes are never moved: messages may have views of them. */
 interface Backlog {
@@ -27,20 +25,13 @@ export abstract class IncomingMessages implements ReceivingStream {
   receiveWindow = 0;
   heldBytes = 0;
   grantedBytes = 0;
-  /** The peer has ended its half. */
-  isReadClosed = false;
-  /** How the peer compresses what it says is compressed. */
-  protected receivedEncoding: Encoding = "identity";
-  /** All that has come was given on, the end as well. */
-  #isAllRead = false;
+  /** How the peer compresses what it says is compressed; undefined until its headers have come. */
+  protected receivedEncoding: Encoding | undefined = undefined;
+  /** The peer's half: closed when all of it has come, read when all of it was given on, the end as well. */
+  #reading: "open" | "closed" | "read" = "open";
   /** Messages that may come. */
   #credit = 0;
-  #prefixLength = 0;
-  #prefixFlag = 0;
-  #length = 0;
-  /** Of the message that is coming. */
-  #body: Buffer | undefined = undefined;
-  #bodyLength = 0;
+  #partial: PartialMessage | undefined = undefined;
   #backlog: Backlog | undefined = undefined;
   #isInflating = false;
 
@@ -60,6 +51,15 @@ export abstract class IncomingMessages implements ReceivingStream {
   protected abstract tooLong(bytes: number): RpcError;
   protected abstract unreadable(cause: unknown): RpcError;
 
+  /** The peer has ended its half. */
+  get isReadClosed(): boolean {
+    return this.#reading !== "open";
+  }
+
+  closeReading(): void {
+    if (this.#reading === "open") this.#reading = "closed";
+  }
+
   /** Lets `n` more messages come. */
   read(n: number): void {
     this.#credit += n;
@@ -75,95 +75,76 @@ export abstract class IncomingMessages implements ReceivingStream {
 
   /** Of the message that is coming, once all that is held of it is counted. */
   #expectRest(): void {
-    if (this.#body !== undefined && !this.isReadClosed && !this.isDone) this.session.receive.expect(this);
+    if (this.missingBytes > 0 && !this.isReadClosed && !this.isDone) this.session.receive.expect(this);
   }
 
   /** The peer has ended its half. */
   onDataEnd(): void {
-    this.isReadClosed = true;
+    this.closeReading();
     this.#endIfAllRead();
   }
 
   get missingBytes(): number {
-    return this.#body === undefined ? 0 : this.#length - this.#bodyLength;
+    return this.#partial?.hasBody === true ? this.#partial.missingBytes : 0;
   }
 
   /** As many messages as are wanted; where the next begins that is not. */
   #readMessages(chunk: Buffer, start: number, end: number): number {
     let at = start;
     while (at < end && !this.isDone) {
-      if (this.#body !== undefined) {
-        at += this.#fillBody(chunk, at, end);
+      if (this.#partial?.hasBody === true) {
+        at += this.#fillBody(this.#partial, chunk, at, end);
         continue;
       }
       if (this.#credit === 0 || this.#isInflating) return at;
-      if (this.#prefixLength === 0 && end - at >= prefixBytes) {
-        this.#prefixFlag = chunk[at]!;
-        this.#length = chunk.readUInt32BE(at + 1);
+      let flag: number;
+      let length: number;
+      if (this.#partial === undefined && end - at >= prefixBytes) {
+        flag = chunk[at]!;
+        length = chunk.readUInt32BE(at + 1);
         at += prefixBytes;
       } else {
-        this.#onPrefixByte(chunk[at++]!);
-        if (this.#prefixLength > 0) continue;
+        this.#partial ??= new PartialMessage();
+        if (!this.#partial.addToPrefix(chunk[at++]!)) continue;
+        ({ flag, length } = this.#partial);
       }
-      if (!this.#mayCome()) return end;
+      if (!this.#mayCome(flag, length)) return end;
       this.#credit--;
-      const length = this.#length;
       if (end - at >= length) {
-        this.#onMessageBytes(ownBytes(chunk, at, at + length));
+        this.#partial = undefined;
+        this.#onMessageBytes(flag, ownBytes(chunk, at, at + length));
         at += length;
       } else {
-        this.#body = Buffer.allocUnsafeSlow(Math.min(length, Math.max(firstBytes, 2 * (end - at))));
-        this.#bodyLength = 0;
-        at += this.#fillBody(chunk, at, end);
+        this.#partial ??= new PartialMessage();
+        this.#partial.beginBody(flag, length, end - at);
+        at += this.#fillBody(this.#partial, chunk, at, end);
       }
     }
     return at;
   }
 
-  #onPrefixByte(byte: number): void {
-    if (this.#prefixLength === 0) {
-      this.#prefixFlag = byte;
-      this.#length = 0;
-    } else {
-      this.#length = ((this.#length << 8) | byte) >>> 0;
-    }
-    this.#prefixLength = (this.#prefixLength + 1) % prefixBytes;
-  }
-
-  #mayCome(): boolean {
-    const length = this.#length;
+  #mayCome(flag: number, length: number): boolean {
     if (length > this.receiveLimit) {
       this.onUnreadable(this.tooLong(length));
       return false;
     }
-    if (this.#prefixFlag > 1 || (this.#prefixFlag === 1 && this.receivedEncoding === "identity")) {
-      const why =
-        this.#prefixFlag > 1 ? `its first byte is ${this.#prefixFlag}` : "it is compressed, and nobody said with what";
+    if (flag > 1 || (flag === 1 && (this.receivedEncoding ?? "identity") === "identity")) {
+      const why = flag > 1 ? `its first byte is ${flag}` : "it is compressed, and nobody said with what";
       this.onUnreadable(new RpcError(Code.INTERNAL, `a message cannot be read: ${why}`));
       return false;
     }
     return true;
   }
 
-  #fillBody(chunk: Buffer, start: number, end: number): number {
-    let body = this.#body!;
-    const length = Math.min(this.#length - this.#bodyLength, end - start);
-    if (this.#bodyLength + length > body.length) {
-      const size = Math.min(this.#length, Math.max(2 * body.length, this.#bodyLength + length));
-      const larger = Buffer.allocUnsafeSlow(size);
-      body.copy(larger, 0, 0, this.#bodyLength);
-      body = larger;
-      this.#body = larger;
-    }
-    chunk.copy(body, this.#bodyLength, start, start + length);
-    this.#bodyLength += length;
-    if (this.#bodyLength < this.#length) {
+  #fillBody(message: PartialMessage, chunk: Buffer, start: number, end: number): number {
+    const length = message.addToBody(chunk, start, end);
+    if (message.missingBytes > 0) {
       this.session.receive.hold(this, length);
     } else {
-      this.#body = undefined;
-      this.session.receive.release(this, this.#bodyLength - length);
+      this.#partial = undefined;
+      this.session.receive.release(this, message.length - length);
       this.session.receive.onMessage(this);
-      this.#onMessageBytes(body);
+      this.#onMessageBytes(message.flag, message.body);
     }
     return length;
   }
@@ -207,27 +188,27 @@ export abstract class IncomingMessages implements ReceivingStream {
   }
 
   #endIfAllRead(): void {
-    if (!this.isReadClosed || this.#backlog !== undefined || this.#isInflating || this.isDone || this.#isAllRead)
-      return;
-    if (this.#body !== undefined || this.#prefixLength > 0) {
-      const what = this.#body === undefined ? "" : ` after ${this.#bodyLength} of ${this.#length} bytes`;
+    if (this.#reading !== "closed" || this.#backlog !== undefined || this.#isInflating || this.isDone) return;
+    const message = this.#partial;
+    if (message !== undefined) {
+      const what = message.hasBody ? ` after ${message.bodyLength} of ${message.length} bytes` : "";
       this.onUnreadable(new RpcError(Code.INTERNAL, `the last message was cut short${what}`));
     } else {
-      this.#isAllRead = true;
+      this.#reading = "read";
       this.onAllRead();
     }
   }
 
-  #onMessageBytes(bytes: Uint8Array): void {
+  #onMessageBytes(flag: number, bytes: Uint8Array): void {
     this.receivedBytes += bytes.length;
-    if (this.#prefixFlag === 0) this.#decode(bytes, false);
+    if (flag === 0) this.#decode(bytes, false);
     else this.#inflate(bytes);
   }
 
   #inflate(bytes: Uint8Array): void {
     this.#isInflating = true;
     this.session.receive.hold(this, bytes.length);
-    decompress(this.receivedEncoding, bytes, this.receiveLimit, (error, inflated) => {
+    decompress(this.receivedEncoding ?? "identity", bytes, this.receiveLimit, (error, inflated) => {
       this.#isInflating = false;
       this.session.receive.release(this, bytes.length);
       if (this.isDone) return;

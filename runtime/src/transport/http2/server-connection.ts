@@ -169,7 +169,7 @@ export class ServerConnection extends Session<ServerStream> {
       this.#idleTimer = undefined;
     }
     // Known before it is answered: whoever has sent all of it is not told to stop.
-    stream.isReadClosed = endsStream;
+    if (endsStream) stream.closeReading();
     stream.begin(this.list, this.#dispatcher);
     if (endsStream) this.endByHeaders(stream);
   }

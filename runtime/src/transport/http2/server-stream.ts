@@ -2,10 +2,9 @@ import { type Compression, type Encoding, encodings } from "../../compression.js
 import type { Codec, Dispatcher, IncomingCall, Peer, ServerSink } from "../../contract.js";
 import { noDeadline } from "../../deadline.js";
 import { describe, misuse, RpcError } from "../../error.js";
-import { Metadata } from "../../metadata.js";
+import { Metadata, type ReceivedPairs } from "../../metadata.js";
 import { Code, type Status } from "../../status.js";
 import { fittingTrailers, wellFormed } from "../fitting-trailers.js";
-import { deadlines } from "./deadline-wheel.js";
 import { ErrorCode } from "./frames.js";
 import { parseTimeout } from "./grpc-timeout.js";
 import type { HeaderList } from "./header-list.js";
@@ -17,26 +16,22 @@ const commonBytes = 300;
 
 /** A call, at its server. */
 export class ServerStream extends Stream implements IncomingCall {
-  readonly path: string;
-  readonly metadata: Metadata;
   /** Of its headers, as far as they were kept. */
   readonly listBytes: number;
-  deadline: number = noDeadline;
-  readonly #connection: ServerConnection;
+  declare readonly session: ServerConnection;
+  /** What came with its headers; undefined once it is metadata that somebody may change. */
+  #received: ReceivedPairs | undefined;
+  #metadata: Metadata | undefined = undefined;
   #sink: ServerSink | undefined = undefined;
   readonly #accepted: string | undefined;
-  #hasHeaders = false;
-  /** Of the responses, as their headers have announced it. */
-  #encoding: Encoding = "identity";
-  #status: Status | undefined = undefined;
-  #httpStatus = "200";
+  /** Of the responses, as their headers have announced it; undefined until they have. */
+  #encoding: Encoding | undefined = undefined;
+  #status: Answer | undefined = undefined;
 
   constructor(connection: ServerConnection, id: number, list: HeaderList) {
     super(connection);
     this.id = id;
-    this.#connection = connection;
-    this.path = list.path ?? "";
-    this.metadata = list.metadata();
+    this.#received = list.received;
     this.listBytes = list.keptBytes;
     this.#accepted = list.acceptEncoding;
   }
@@ -51,32 +46,39 @@ export class ServerStream extends Stream implements IncomingCall {
     const timeoutMs = list.timeout === undefined ? noDeadline : parseTimeout(list.timeout);
     const refusal = refusalOf(list, timeoutMs);
     if (refusal !== undefined) {
-      this.#httpStatus = refusal.httpStatus ?? "200";
       this.end({ ...refusal, metadata: new Metadata() });
       return;
     }
     if (timeoutMs !== undefined && timeoutMs !== noDeadline) {
       const now = performance.now();
-      this.deadline = now + timeoutMs;
-      deadlines.add(this, this.deadline, now);
+      this.limitTime(now + timeoutMs, now);
     }
     this.receivedEncoding = (list.encoding ?? "identity") as Encoding;
-    this.#sink = dispatcher.accept(this);
+    this.#sink = dispatcher.accept(this, list.path ?? "", list.metadataBytes);
     this.#sink?.onStart();
   }
 
   // ── Driven by the server ──────────────────────────────────────────────────────────────────────────────────────────
 
+  /** Made when it is asked for: not all handlers look at it, and most streams wait most of the time. */
+  get metadata(): Metadata {
+    if (this.#metadata === undefined) {
+      this.#metadata = this.#received === undefined ? new Metadata() : Metadata.received(this.#received);
+      this.#received = undefined;
+    }
+    return this.#metadata;
+  }
+
   get peer(): Peer {
-    return this.#connection.client;
+    return this.session.client;
   }
 
   headers(metadata: Metadata, compression?: Compression): void {
-    if (this.isDone || this.#hasHeaders) return;
+    if (this.isDone || this.#encoding !== undefined) return;
     const bytes = metadata.listBytes + commonBytes;
-    if (bytes > this.#connection.peerMaxListBytes) {
+    if (bytes > this.session.peerMaxListBytes) {
       throw misuse(
-        `the response's headers have ${bytes} bytes; this client takes ${this.#connection.peerMaxListBytes} at most`,
+        `the response's headers have ${bytes} bytes; this client takes ${this.session.peerMaxListBytes} at most`,
       );
     }
     this.#open(metadata, compression);
@@ -85,13 +87,13 @@ export class ServerStream extends Stream implements IncomingCall {
   send(message: unknown, compression?: Compression): boolean {
     if (this.isDone || this.#sink === undefined) return true;
     const { method, maxSendMessageBytes } = this.#sink;
-    if (!this.#hasHeaders) this.#open(undefined, compression);
+    if (this.#encoding === undefined) this.#open(undefined, compression);
     const used = this.#encoding === "identity" ? undefined : compression;
     // Its `In` is `never` for whoever does not know the method; the registered handler made the message for it.
     return this.sendMessage(method.response, message as never, maxSendMessageBytes, used);
   }
 
-  end(status: Status): void {
+  end(status: Answer): void {
     if (this.isDone) return;
     this.#finish();
     this.#status = status;
@@ -172,33 +174,32 @@ export class ServerStream extends Stream implements IncomingCall {
   }
 
   protected writeEnd(): void {
-    const { output, headers, peerMaxListBytes } = this.#connection;
-    const { code, details, metadata } = this.#status!;
+    const { output, headers, peerMaxListBytes } = this.session;
+    const { code, details, metadata, httpStatus = "200" } = this.#status!;
     let status: Status = { code, details: wellFormed(details), metadata };
     if (peerMaxListBytes < Number.POSITIVE_INFINITY) {
       status = fittingTrailers(status, Math.max(0, peerMaxListBytes - commonBytes));
     }
-    if (this.#hasHeaders) headers.writeTrailers(output, this.id, status);
-    else headers.writeTrailersOnly(output, this.id, status, this.#httpStatus);
+    if (this.#encoding !== undefined) headers.writeTrailers(output, this.id, status);
+    else headers.writeTrailersOnly(output, this.id, status, httpStatus);
     this.onWriteClosed();
   }
 
   protected onWriteClosed(): void {
-    this.isWriteClosed = true;
-    this.#connection.onAnswered();
+    this.writing = "closed";
+    this.session.onAnswered();
     // Nobody reads what the client still sends (RFC 9113, section 8.1).
-    if (this.isReadClosed) this.#connection.closeIfDone(this);
-    else this.#connection.reset(this, ErrorCode.noError);
+    if (this.isReadClosed) this.session.closeIfDone(this);
+    else this.session.reset(this, ErrorCode.noError);
   }
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #open(metadata: Metadata | undefined, compression: Compression | undefined): void {
-    this.#hasHeaders = true;
     const { encoding = "identity" } = compression ?? {};
     // Who does not accept it gets messages as they are.
-    if (encoding !== "identity" && this.#accepts(encoding)) this.#encoding = encoding;
-    this.#connection.headers.writeHeaders(this.#connection.output, this.id, metadata, this.#encoding);
+    this.#encoding = encoding !== "identity" && this.#accepts(encoding) ? encoding : "identity";
+    this.session.headers.writeHeaders(this.session.output, this.id, metadata, this.#encoding);
   }
 
   #accepts(encoding: Encoding): boolean {
@@ -215,13 +216,11 @@ export class ServerStream extends Stream implements IncomingCall {
 
   #finish(): void {
     this.isDone = true;
-    deadlines.remove(this);
+    this.stopTime();
   }
 }
 
-interface Refusal {
-  readonly code: Code;
-  readonly details: string;
+interface Answer extends Status {
   /** Of what is no call of gRPC. */
   readonly httpStatus?: string;
 }
@@ -231,7 +230,7 @@ interface Refusal {
  *
  * @param timeoutMs undefined where what it says of its time cannot be read
  */
-function refusalOf(list: HeaderList, timeoutMs: number | undefined): Refusal | undefined {
+function refusalOf(list: HeaderList, timeoutMs: number | undefined): Omit<Answer, "metadata"> | undefined {
   const { method, contentType, timeout, encoding = "identity", isTooLong, bytes } = list;
   const { INTERNAL, RESOURCE_EXHAUSTED, UNIMPLEMENTED } = Code;
   if (isTooLong) return { code: RESOURCE_EXHAUSTED, details: `the call's header list of ${bytes} bytes is too long` };

@@ -466,9 +466,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
       if (!this.#ended.takesReset(streamId)) this.overhead.spend();
       return;
     }
-    stream.isReadClosed = true;
-    stream.isWriteEnded = true;
-    stream.isWriteClosed = true;
+    stream.close();
     this.onReset(stream, chunk.readUInt32BE(start));
     this.forget(stream);
   }
@@ -634,9 +632,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
 
   /** Forgets a stream of which the peer knows, or is told otherwise, that it is over. */
   abandon(stream: S): void {
-    stream.isReadClosed = true;
-    stream.isWriteEnded = true;
-    stream.isWriteClosed = true;
+    stream.close();
     this.#ended.add(stream.id, stream.receiveWindow);
     this.forget(stream);
   }

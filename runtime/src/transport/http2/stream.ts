@@ -1,14 +1,15 @@
-import { type Compression, compresses, type Encoding } from "../../compression.js";
+import { type Compression, compresses } from "../../compression.js";
 import type { Codec, Traffic } from "../../contract.js";
+import { noDeadline } from "../../deadline.js";
 import { RpcError } from "../../error.js";
 import { Code } from "../../status.js";
 import { encodeMessage, notEncodable, tooLongToSend } from "../codec.js";
-import type { Bucket, Expiring } from "./deadline-wheel.js";
+import { deadlines, type Expiring, WheelPlace } from "./deadline-wheel.js";
 import { Flag, FrameType } from "./frames.js";
 import { IncomingMessages } from "./incoming-messages.js";
-import { compress } from "./message-encoding.js";
 import { messageAt, prefixBytes, writePrefix } from "./message-prefix.js";
 import { MessageWriter } from "./message-writer.js";
+import { OutgoingQueue, type QueueOwner } from "./outgoing-queue.js";
 import { writeFrameHeader } from "./output.js";
 
 const writer = new MessageWriter();
@@ -28,28 +29,38 @@ export function requireWholeMessages(): void {
 }
 
 /** One call on a connection: its messages both ways, their flow control and its deadline; the same at both ends. */
-export abstract class Stream extends IncomingMessages implements Expiring {
+export abstract class Stream extends IncomingMessages implements Expiring, QueueOwner {
   sentBytes = 0;
 
-  // ── Its place in the deadline wheel ──
-  bucket: Bucket | undefined = undefined;
-  earlier: Expiring | undefined = undefined;
-  later: Expiring | undefined = undefined;
+  #place: WheelPlace | undefined = undefined;
 
   // ── What is sent ──
   /** Bytes that the peer takes. */
   sendWindow = 0;
-  /** Our half is closed, or will be when what is queued has left. */
-  isWriteEnded = false;
-  isWriteClosed = false;
-  #queue: Uint8Array[] | undefined = undefined;
-  #queuedBytes = 0;
-  /** Of the first that is queued, so much has left. */
-  #queueAt = 0;
-  /** The first is being compressed. */
-  #compressing: Uncompressed[] | undefined = undefined;
+  /** Our half: ended when nothing more is taken, closed when what was taken has left, the end as well. */
+  protected writing: "open" | "ended" | "closed" = "open";
+  /** Undefined where nothing waits. */
+  #queue: OutgoingQueue | undefined = undefined;
   /** Somebody was told to wait for `onWritable`. */
   #isHeld = false;
+
+  get isWriteEnded(): boolean {
+    return this.writing !== "open";
+  }
+
+  get isWriteClosed(): boolean {
+    return this.writing === "closed";
+  }
+
+  protected stopWriting(): void {
+    if (this.writing === "open") this.writing = "ended";
+  }
+
+  /** Closes both halves: the peer knows of it, or is told otherwise. */
+  close(): void {
+    this.closeReading();
+    this.writing = "closed";
+  }
 
   protected abstract onWritable(): void;
   /** Whether our half ends with the last of its data, and nothing behind it. */
@@ -62,6 +73,21 @@ export abstract class Stream extends IncomingMessages implements Expiring {
 
   traffic(): Traffic {
     return { sentBytes: this.sentBytes, receivedBytes: this.receivedBytes };
+  }
+
+  /** Monotonic milliseconds. */
+  get deadline(): number {
+    return this.#place?.deadline ?? noDeadline;
+  }
+
+  protected limitTime(deadline: number, now: number): void {
+    this.#place = new WheelPlace(this, deadline);
+    deadlines.add(this.#place, now);
+  }
+
+  /** It has ended. */
+  protected stopTime(): void {
+    if (this.#place !== undefined) deadlines.remove(this.#place);
   }
 
   /**
@@ -98,7 +124,6 @@ export abstract class Stream extends IncomingMessages implements Expiring {
     return (
       codec.encodeInto !== undefined &&
       this.#queue === undefined &&
-      this.#compressing === undefined &&
       (compression === undefined || compression.encoding === "identity") &&
       !this.session.output.isCongested
     );
@@ -146,7 +171,8 @@ export abstract class Stream extends IncomingMessages implements Expiring {
   /** Queues a message that stands at the end of the output after all; the output ends at `end` then. */
   protected takeOut(end: number, messageAt: number): void {
     const { output } = this.session;
-    this.#enqueue(Buffer.from(output.buffer.subarray(messageAt, output.end)), false);
+    this.#queue ??= new OutgoingQueue(this);
+    this.#queue.add(Buffer.from(output.buffer.subarray(messageAt, output.end)), undefined);
     output.end = end;
   }
 
@@ -158,11 +184,8 @@ export abstract class Stream extends IncomingMessages implements Expiring {
   ): void {
     const bytes = encodeMessage(codec, message, maxBytes);
     const isCompressed = compression !== undefined && compresses(compression, message, bytes.length);
-    if (isCompressed || this.#compressing !== undefined) {
-      this.#compress({ bytes, encoding: isCompressed ? compression.encoding : undefined });
-    } else {
-      this.#enqueue(bytes, false);
-    }
+    this.#queue ??= new OutgoingQueue(this);
+    this.#queue.add(bytes, isCompressed ? compression.encoding : undefined);
   }
 
   /** Sends of what is queued as much as may leave. Whether there is room for more then. */
@@ -176,22 +199,21 @@ export abstract class Stream extends IncomingMessages implements Expiring {
   /** Ends our half, after what is queued. */
   protected endWriting(): void {
     if (this.isWriteEnded) return;
-    this.isWriteEnded = true;
+    this.writing = "ended";
     if (!this.hasQueued) this.writeEnd();
   }
 
   /** Forgets what is queued: nobody wants it any more. */
   protected dropQueue(): void {
-    this.session.queuedBytes -= this.#queuedBytes;
-    this.#queuedBytes = 0;
-    this.#queue = undefined;
-    this.#queueAt = 0;
-    this.#compressing = undefined;
     this.#isHeld = false;
+    if (this.#queue === undefined) return;
+    this.session.queuedBytes -= this.#queue.bytes;
+    this.#queue.drop();
+    this.#queue = undefined;
   }
 
   get hasQueued(): boolean {
-    return this.#queue !== undefined || this.#compressing !== undefined;
+    return this.#queue !== undefined;
   }
 
   /** One frame of what is queued; whether one could leave. */
@@ -199,20 +221,19 @@ export abstract class Stream extends IncomingMessages implements Expiring {
     const { session } = this;
     const queue = this.#queue;
     if (queue === undefined || session.output.isCongested) return false;
-    const length = Math.min(this.#queuedBytes, this.sendWindow, session.sendWindow, session.maxFrameBytes);
+    const length = Math.min(queue.bytes, this.sendWindow, session.sendWindow, session.maxFrameBytes);
     if (length <= 0) return false;
-    const isLast = length === this.#queuedBytes && this.#compressing === undefined;
+    const isLast = length === queue.bytes && !queue.isCompressing;
     const endsStream = isLast && this.isWriteEnded && this.endsWithData;
     session.output.frame(length, FrameType.data, endsStream ? Flag.endStream : 0, this.id);
-    this.#writeQueued(queue, length);
+    queue.write(session.output, length);
     this.sendWindow -= length;
-    session.onDataSent(length, length < this.#queuedBytes);
+    session.onDataSent(length, queue.bytes > 0);
     session.queuedBytes -= length;
-    this.#queuedBytes -= length;
-    if (this.#queuedBytes > 0) return true;
+    if (!isLast) return queue.bytes > 0;
     this.#queue = undefined;
     if (endsStream) this.onWriteClosed();
-    else if (isLast && this.isWriteEnded) this.writeEnd();
+    else if (this.isWriteEnded) this.writeEnd();
     return false;
   }
 
@@ -227,76 +248,16 @@ export abstract class Stream extends IncomingMessages implements Expiring {
     return this.#isHeld;
   }
 
-  #writeQueued(queue: Uint8Array[], length: number): void {
-    const { output } = this.session;
-    let left = length;
-    while (left > 0) {
-      const first = queue[0]!;
-      const part = Math.min(left, first.length - this.#queueAt);
-      output.bytes(first, this.#queueAt, this.#queueAt + part);
-      left -= part;
-      this.#queueAt += part;
-      if (this.#queueAt < first.length) return;
-      queue.shift();
-      this.#queueAt = 0;
-    }
+  onQueued(messageBytes: number, bytes: number): void {
+    this.sentBytes += messageBytes;
+    this.session.queuedBytes += bytes;
   }
 
-  #enqueue(bytes: Uint8Array, isCompressed: boolean): void {
-    const prefix = Buffer.allocUnsafe(prefixBytes);
-    writePrefix(prefix, 0, isCompressed, bytes.length);
-    this.#queue ??= [];
-    this.#queue.push(prefix);
-    if (bytes.length > 0) this.#queue.push(bytes);
-    this.sentBytes += bytes.length;
-    this.#queuedBytes += prefixBytes + bytes.length;
-    this.session.queuedBytes += prefixBytes + bytes.length;
+  onCompressed(): void {
+    if (this.isWriteClosed) return;
+    while (this.pump());
+    this.session.hold(this);
   }
-
-  // Messages that come while one is being compressed wait behind it.
-
-  #compress(message: Uncompressed): void {
-    if (this.#compressing !== undefined) {
-      this.#compressing.push(message);
-      return;
-    }
-    this.#compressing = [message];
-    this.#compressNext();
-  }
-
-  #compressNext(): void {
-    const list = this.#compressing;
-    if (list === undefined) return;
-    const next = list[0];
-    if (next === undefined) {
-      this.#compressing = undefined;
-      return;
-    }
-    const done = (bytes: Uint8Array, isCompressed: boolean) => {
-      if (this.#compressing !== list) return;
-      list.shift();
-      this.#enqueue(bytes, isCompressed);
-      this.#compressNext();
-    };
-    if (next.encoding === undefined) {
-      done(next.bytes, false);
-      return;
-    }
-    let isAtOnce = true;
-    compress(next.encoding, next.bytes, (error, compressed) => {
-      // What cannot be compressed is sent as it is.
-      done(compressed, error === undefined);
-      if (isAtOnce || this.isWriteClosed) return;
-      while (this.pump());
-      this.session.hold(this);
-    });
-    isAtOnce = false;
-  }
-}
-
-interface Uncompressed {
-  readonly bytes: Uint8Array;
-  readonly encoding: Encoding | undefined;
 }
 
 /** Most messages fit: the room that is made for one before its length is known. */

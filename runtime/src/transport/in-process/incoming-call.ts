@@ -17,7 +17,6 @@ export interface IncomingCallOwner {
 
 /** The server's end of a call. */
 export class InProcessIncomingCall implements IncomingCall, LaneReader<never, "end"> {
-  readonly path: string;
   readonly metadata: Metadata;
   readonly deadline: number;
   readonly #stream: Stream;
@@ -29,7 +28,6 @@ export class InProcessIncomingCall implements IncomingCall, LaneReader<never, "e
   #receivedBytes = 0;
 
   constructor(stream: Stream, owner: IncomingCallOwner) {
-    this.path = stream.path;
     this.metadata = fromPairs(stream.metadata);
     this.deadline = stream.deadline;
     this.#stream = stream;
@@ -37,11 +35,11 @@ export class InProcessIncomingCall implements IncomingCall, LaneReader<never, "e
   }
 
   start(dispatcher: Dispatcher): void {
-    const { requests, responses } = this.#stream;
+    const { path, requests, responses } = this.#stream;
     const { serverTurns } = this.#owner;
     this.#stream.onCancel = (isLate) => this.#onCancel(isLate);
     responses.writeFrom(serverTurns, () => this.#done || this.#sink?.onWritable());
-    this.#sink = dispatcher.accept(this);
+    this.#sink = dispatcher.accept(this, path, this.metadata.listBytes);
     this.#sink?.onStart();
     if (!this.#done) requests.readIn(serverTurns, this);
   }

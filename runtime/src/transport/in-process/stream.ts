@@ -45,5 +45,5 @@ export function toPairs(metadata: Metadata | undefined): Pairs {
 }
 
 export function fromPairs(pairs: Pairs): Metadata {
-  return Metadata.received(() => pairs);
+  return Metadata.received({ pairs: () => pairs });
 }
