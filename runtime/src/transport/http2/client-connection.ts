@@ -35,7 +35,12 @@ export class ClientConnection extends Session<AnyClientStream> implements Socket
   #isDraining = false;
 
   constructor(socket: Socket, options: SpeakOptions, observer: ConnectionObserver) {
-    super(socket, { maxHeaderListBytes, keepalive: options.keepalive });
+    const { keepalive } = options;
+    super(socket, {
+      maxHeaderListBytes,
+      keepalive,
+      keepaliveWithoutCalls: keepalive !== false && keepalive.withoutCalls,
+    });
     this.peer = options.peer;
     this.maxReceiveMessageBytes = options.maxReceiveMessageBytes;
     this.headers = new RequestHeaders(this.encoder, options);

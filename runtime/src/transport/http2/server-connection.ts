@@ -6,7 +6,7 @@ import { RpcError } from "../../error.js";
 import { Code } from "../../status.js";
 import { addressOf } from "../peer-address.js";
 import { identityOf } from "../server-tls.js";
-import { Allowance } from "./allowance.js";
+import { Allowance, type AllowanceTerms } from "./allowance.js";
 import { ConnectionError, ErrorCode, errorName, largestStreamId, preface, Setting } from "./frames.js";
 import { PingPolicy } from "./ping-policy.js";
 import { ResponseHeaders } from "./response-headers.js";
@@ -25,11 +25,19 @@ const muchMetadataBytes = 512 * 1024;
 /** With so many, calls are refused. */
 const mostMetadataBytes = 2 * muchMetadataBytes;
 
+/** Calls that are taken back before they are answered: rapid reset, CVE-2023-44487. */
+const resetTerms: AllowanceTerms = { burst: 1000, perSecond: 500, what: "streams reset" };
+
 /** Milliseconds that a client has to hear that the connection takes no more calls, before it takes none. */
 const goawayMs = 1000;
 
 /** A maximum age is varied by so much, so that many clients do not come back at once (gRFC A9). */
 const ageJitter = 0.1;
+
+/** Told of the end of a connection. */
+export interface ConnectionOwner {
+  onClosed(connection: ServerConnection): void;
+}
 
 /** One socket from a client: the server's end. */
 export class ServerConnection extends Session<ServerStream> {
@@ -38,10 +46,9 @@ export class ServerConnection extends Session<ServerStream> {
   readonly #options: ServeOptions;
   readonly #dispatcher: Dispatcher;
   readonly #maxStreams: number;
-  readonly #onEnd: (connection: ServerConnection) => void;
+  readonly #owner: ConnectionOwner;
   readonly #pingPolicy: PingPolicy | undefined;
-  /** Calls that are taken back before they are answered: rapid reset, CVE-2023-44487. */
-  readonly #resets = new Allowance(1000, 500, "streams reset");
+  readonly #resets = new Allowance(resetTerms);
   /** The newest that the client has opened, whether it was taken or not. */
   #newestStream = 0;
   /** Of the header lists of calls that are open. */
@@ -53,24 +60,20 @@ export class ServerConnection extends Session<ServerStream> {
   #ageTimer: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
 
-  constructor(
-    socket: Socket,
-    options: ServeOptions,
-    dispatcher: Dispatcher,
-    onEnd: (connection: ServerConnection) => void,
-  ) {
+  constructor(socket: Socket, options: ServeOptions, dispatcher: Dispatcher, owner: ConnectionOwner) {
     // The server refuses calls whose metadata is over its limit: some of them, and all at twice that.
     const maxHeaderListBytes = 2 * options.maxMetadataBytes + protocolFieldBytes;
     super(socket, {
       maxHeaderListBytes,
-      keepalive: options.keepalive && { ...options.keepalive, withoutCalls: true },
+      keepalive: options.keepalive,
+      keepaliveWithoutCalls: true,
       preface,
     });
     this.client = peerOf(socket);
     this.headers = new ResponseHeaders(this.encoder);
     this.#options = options;
     this.#dispatcher = dispatcher;
-    this.#onEnd = onEnd;
+    this.#owner = owner;
     this.#maxStreams =
       options.maxConcurrentStreams === Number.POSITIVE_INFINITY ? defaultMaxStreams : options.maxConcurrentStreams;
     if (options.keepaliveEnforcement !== undefined) this.#pingPolicy = new PingPolicy(options.keepaliveEnforcement);
@@ -224,7 +227,7 @@ export class ServerConnection extends Session<ServerStream> {
   }
 
   protected onClosed(): void {
-    this.#onEnd(this);
+    this.#owner.onClosed(this);
   }
 
   // ── Inside ──

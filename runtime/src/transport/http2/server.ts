@@ -3,7 +3,7 @@ import type { Bound, Dispatcher, ServeOptions, ServerCapabilities, ServerTranspo
 import type { ServerCredentials } from "../../credentials.js";
 import { longestTimerMs } from "../../deadline.js";
 import { listen } from "../listener.js";
-import { ServerConnection } from "./server-connection.js";
+import { type ConnectionOwner, ServerConnection } from "./server-connection.js";
 
 /** Milliseconds for the last trailers to leave. */
 const lingerMs = 200;
@@ -23,7 +23,7 @@ export class Http2Server implements ServerTransport {
     const connections = new Connections();
     let isDraining = false;
     const listener = await listen(address, credentials, this.#options.gate, (socket) => {
-      const connection = new ServerConnection(socket, this.#options, dispatcher, (ended) => connections.remove(ended));
+      const connection = new ServerConnection(socket, this.#options, dispatcher, connections);
       connections.add(connection);
       // One whose TLS took until after the end.
       if (isDraining) connection.goAway();
@@ -55,7 +55,7 @@ export class Http2Server implements ServerTransport {
 }
 
 /** Those of an address that are open. */
-class Connections {
+class Connections implements ConnectionOwner {
   readonly #open = new Set<ServerConnection>();
   #onEmpty: (() => void)[] = [];
 
@@ -63,7 +63,7 @@ class Connections {
     this.#open.add(connection);
   }
 
-  remove(connection: ServerConnection): void {
+  onClosed(connection: ServerConnection): void {
     this.#open.delete(connection);
     if (this.#open.size === 0) for (const resolve of this.#onEmpty.splice(0)) resolve();
   }

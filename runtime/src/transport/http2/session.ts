@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { Allowance } from "./allowance.js";
+import { Allowance, type AllowanceTerms } from "./allowance.js";
 import { DividedBlock } from "./divided-block.js";
 import { EndedStreams } from "./ended-streams.js";
 import { FrameReader } from "./frame-reader.js";
@@ -17,7 +17,7 @@ import {
 import { HeaderList } from "./header-list.js";
 import { HpackDecoder, HpackError } from "./hpack/decoder.js";
 import { HpackEncoder } from "./hpack/encoder.js";
-import { Keepalive } from "./keepalive.js";
+import { Keepalive, type KeepaliveTiming } from "./keepalive.js";
 import { Output } from "./output.js";
 import { ReceiveWindows } from "./receive-windows.js";
 import type { Stream } from "./stream.js";
@@ -49,10 +49,17 @@ const stallMs = 20_000;
 /** Bytes that it takes in that time at the least. */
 const leastTakenBytes = 16 * 1024;
 
+/** What costs us something and brings nobody forward. */
+const overheadTerms: AllowanceTerms = { burst: 2000, perSecond: 200, what: "control frames" };
+
+/** More streams than there are numbers for. */
+const unlimitedStreams = 2 ** 31 - 1;
+
 export interface SessionOptions {
   /** Bytes, as RFC 9113 (section 6.5.2) counts a header list. */
   readonly maxHeaderListBytes: number;
-  readonly keepalive: { readonly timeMs: number; readonly timeoutMs: number; readonly withoutCalls: boolean } | false;
+  readonly keepalive: KeepaliveTiming | false;
+  readonly keepaliveWithoutCalls: boolean;
   /** What the peer has to begin with. */
   readonly preface?: Buffer;
 }
@@ -84,7 +91,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   protected peerStreamWindow: number = defaultWindowBytes;
   /** What we put into one frame. */
   maxFrameBytes: number = defaultMaxFrameBytes;
-  protected peerMaxStreams: number = Number.POSITIVE_INFINITY;
+  protected peerMaxStreams: number = unlimitedStreams;
   /** The longest header list that the peer takes. */
   peerMaxListBytes: number = Number.POSITIVE_INFINITY;
   /** Bytes of messages that wait for the peer's windows. */
@@ -95,8 +102,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   protected isClosed = false;
   /** The peer has said GOAWAY, or we have: no more streams are opened. */
   protected isGoingAway = false;
-  /** What costs us something and brings nobody forward. */
-  protected readonly overhead: Allowance = new Allowance(2000, 200, "control frames");
+  protected readonly overhead: Allowance = new Allowance(overheadTerms);
   readonly #decoder = new HpackDecoder(headerTableBytes);
   readonly #maxListBytes: number;
   readonly #isServer: boolean;
@@ -109,12 +115,13 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   // Made with the first that is in it: a process may have thousands of connections that are idle.
   #held: Set<Stream> | undefined;
   #pings: (() => void)[] | undefined;
-  #sentSettings: ("windows" | "other")[] | undefined;
+  /** SETTINGS that the peer has yet to acknowledge, in their order: the window that they announce, if any. */
+  #sentSettings: (number | undefined)[] | undefined;
   #settingsTimer: NodeJS.Timeout | undefined;
   #stallTimer: NodeJS.Timeout | undefined;
   /** Bytes of messages since the last look at how the peer takes them. */
   #takenBytes = 0;
-  readonly #ended = new EndedStreams();
+  #ended: EndedStreams | undefined;
   /** DATA that came while the network was measured; undefined while it is not. */
   #measuredBytes: number | undefined;
   readonly #keepalive: Keepalive | undefined;
@@ -129,13 +136,14 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     this.#isServer = options.preface !== undefined;
     this.#maxListBytes = options.maxHeaderListBytes;
     if (options.keepalive !== false) {
-      this.#keepalive = new Keepalive(this, options.keepalive);
+      this.#keepalive = new Keepalive(this, options.keepalive, options.keepaliveWithoutCalls);
     }
     const spoken = socket as SpokenSocket;
     spoken[speaker] = this;
     spoken.on("data", Session.#onData);
     spoken.on("drain", Session.#onDrain);
-    spoken.on("error", nothing);
+    // Whoever has opened it listens already, most likely.
+    if (spoken.listenerCount("error") === 0) spoken.on("error", nothing);
     spoken.on("close", Session.#onClose);
   }
 
@@ -155,7 +163,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
 
   /** The first SETTINGS. */
   protected open(settings: readonly (readonly [setting: number, value: number])[]): void {
-    this.#announce([...settings, [Setting.maxFrameSize, receivedFrameBytes]], "other");
+    this.#announce([...settings, [Setting.maxFrameSize, receivedFrameBytes]]);
   }
 
   /** Where the header list is that has just come; it is read before anything else can come. */
@@ -164,7 +172,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   }
 
   announceWindow(bytes: number): void {
-    this.#announce([[Setting.initialWindowSize, bytes]], "windows");
+    this.#announce([[Setting.initialWindowSize, bytes]], bytes);
   }
 
   /** Huffman coding makes of 5 bits a byte; indexes make much more, which is what the limit of the list is for. */
@@ -288,7 +296,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
       if (this.isIdle(streamId)) throw new ConnectionError(ErrorCode.protocolError, "DATA on an idle stream");
-      if (this.#ended.takesData(streamId, length, this.#dataEnds)) return undefined;
+      if (this.#ended?.takesData(streamId, length, this.#dataEnds) === true) return undefined;
       this.overhead.spend();
       this.output.rstStream(streamId, ErrorCode.streamClosed);
       return undefined;
@@ -380,7 +388,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
       if (!(error instanceof HpackError)) throw error;
       throw new ConnectionError(ErrorCode.compressionError, error.message);
     }
-    if (!this.#ended.takesHeaders(streamId, endsStream)) this.onHeaders(streamId, endsStream);
+    if (this.#ended?.takesHeaders(streamId, endsStream) !== true) this.onHeaders(streamId, endsStream);
   }
 
   /** The peer's header list ends the stream as well. */
@@ -428,7 +436,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
       if (this.isIdle(streamId)) throw new ConnectionError(ErrorCode.protocolError, "RST_STREAM on an idle stream");
-      if (!this.#ended.takesReset(streamId)) this.overhead.spend();
+      if (this.#ended?.takesReset(streamId) !== true) this.overhead.spend();
       return;
     }
     stream.isReadClosed = true;
@@ -469,7 +477,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
         }
         return;
       case Setting.maxConcurrentStreams:
-        this.peerMaxStreams = value;
+        this.peerMaxStreams = Math.min(value, unlimitedStreams);
         return;
       case Setting.initialWindowSize: {
         if (value > largestWindowBytes) {
@@ -496,14 +504,14 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     }
   }
 
-  #announce(settings: readonly (readonly [setting: number, value: number])[], what: "windows" | "other"): void {
+  #announce(settings: readonly (readonly [setting: number, value: number])[], windowBytes?: number): void {
     this.output.frame(settings.length * 6, FrameType.settings, 0, 0);
     for (const [setting, value] of settings) {
       this.output.end = this.output.buffer.writeUInt16BE(setting, this.output.end);
       this.output.uint32(value);
     }
     this.#sentSettings ??= [];
-    this.#sentSettings.push(what);
+    this.#sentSettings.push(windowBytes);
     this.#settingsTimer ??= setTimeout(() => {
       this.fail(ErrorCode.settingsTimeout, `SETTINGS were not acknowledged within ${settingsMs} ms`);
     }, settingsMs).unref();
@@ -511,14 +519,16 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
 
   /** Another value than was announced first. */
   protected announce(setting: number, value: number): void {
-    this.#announce([[setting, value]], "other");
+    this.#announce([[setting, value]]);
   }
 
   #onSettingsAcknowledged(): void {
-    const what = this.#sentSettings?.shift();
-    if (what === undefined) throw new ConnectionError(ErrorCode.protocolError, "an acknowledgement of no SETTINGS");
-    if (what === "windows") this.receive.onAcknowledged();
-    if (this.#sentSettings !== undefined && this.#sentSettings.length > 0) {
+    const sent = this.#sentSettings;
+    if (sent === undefined) throw new ConnectionError(ErrorCode.protocolError, "an acknowledgement of no SETTINGS");
+    const windowBytes = sent.shift();
+    if (windowBytes !== undefined) this.receive.onAcknowledged(windowBytes);
+    // With the windows, others may have been announced.
+    if (sent.length > 0) {
       this.#settingsTimer?.refresh();
     } else {
       this.#sentSettings = undefined;
@@ -583,7 +593,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     this.output.rstStream(streamId, error);
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
-      this.#ended.add(streamId, this.receive.initialBytes);
+      this.#rememberEnd(streamId, this.receive.initialBytes);
     } else {
       this.abandon(stream);
       this.onStreamError(stream, error, reason);
@@ -602,19 +612,25 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     stream.isReadClosed = true;
     stream.isWriteEnded = true;
     stream.isWriteClosed = true;
-    this.#ended.add(stream.id, stream.receiveWindow);
+    this.#rememberEnd(stream.id, stream.receiveWindow);
     this.forget(stream);
   }
 
   /** Does not take a stream that the peer opens: what it has sent on it already is not looked at. */
   protected refuse(streamId: number, error: number): void {
     this.output.rstStream(streamId, error);
-    this.#ended.add(streamId, this.receive.initialBytes);
+    this.#rememberEnd(streamId, this.receive.initialBytes);
+  }
+
+  /** @param windowBytes what the peer may have sent of DATA before it hears of the end */
+  #rememberEnd(streamId: number, windowBytes: number): void {
+    this.#ended ??= new EndedStreams();
+    this.#ended.add(streamId, windowBytes);
   }
 
   /** Whether it was ended here, not long ago: its peer may not have known. */
   protected wasForgotten(streamId: number): boolean {
-    return this.#ended.has(streamId);
+    return this.#ended?.has(streamId) === true;
   }
 
   // ── What waits for the peer ───────────────────────────────────────────────────────────────────────────────────────

@@ -12,13 +12,25 @@ const maxValueForName = 64;
 /** Both tables as an encoder uses them: what is where, and what is worth being put in. */
 export class EncoderTable {
   readonly dynamic: DynamicTable = new DynamicTable(defaultTableBytes);
-  readonly credit: EvictionCredit = new EvictionCredit();
+  /** Made with the first eviction: most tables are never full. */
+  #credit: EvictionCredit | undefined;
   /** Made with the first name that is asked for: a connection of calls without metadata needs none. */
   #names: KnownNames | undefined;
 
   /** Differs from before whenever an index means another field than before. */
   get generation(): number {
     return this.dynamic.inserted + this.dynamic.evicted;
+  }
+
+  /** A block begins. */
+  begin(): void {
+    this.#credit?.earn();
+  }
+
+  #mayEvict(evictions: number): boolean {
+    if (evictions === 0) return true;
+    this.#credit ??= new EvictionCredit();
+    return this.#credit.take(evictions);
   }
 
   known(name: string): KnownName {
@@ -93,7 +105,7 @@ export class EncoderTable {
     if (!isRecent && (isNameNew || value.length > maxValueForName || this.nameIndexOf(known) !== 0)) return false;
     const evictions = this.dynamic.evictionsFor(bytes);
     // Of a name with many entries, one is given up for a new one even where there is room: values may be without end.
-    return this.credit.take(evictions === 0 && known.isCrowded ? 1 : evictions);
+    return this.#mayEvict(evictions === 0 && known.isCrowded ? 1 : evictions);
   }
 
   /**
@@ -105,7 +117,7 @@ export class EncoderTable {
     const bytes = listBytes(name, value);
     const evictions = this.dynamic.evictionsFor(bytes);
     if (evictions === 0) return bytes <= this.dynamic.maxBytes;
-    return this.known(name).isRecent(value) && 4 * bytes <= this.dynamic.maxBytes && this.credit.take(evictions);
+    return this.known(name).isRecent(value) && 4 * bytes <= this.dynamic.maxBytes && this.#mayEvict(evictions);
   }
 
   enter(name: string, value: string): void {
