@@ -12,13 +12,16 @@ import type {
 import { longestTimerMs } from "../deadline.js";
 import { EventTrace } from "../event-trace.js";
 import type { Code } from "../status.js";
+import type { ConnectionSettings } from "./settings.js";
 import { traceEvent, traceState } from "./traced-event.js";
 
 /** Makes a channel of a transport; called again after it has failed. */
-export type MakeChannel = (observer: ChannelObserver) => Promise<TransportChannel>;
+export type MakeChannel = (settings: ConnectionSettings, observer: ChannelObserver) => Promise<TransportChannel>;
 
 /** Whom a channel tells what becomes of it. */
 export interface ChannelOwner {
+  /** The channel of a transport that it is to use. */
+  makeChannel(observer: ChannelObserver): Promise<TransportChannel>;
   channelMade(channel: PooledChannel): void;
   channelChanged(channel: PooledChannel): void;
   channelEvent(channel: PooledChannel, event: ConnectionEvent): void;
@@ -50,10 +53,10 @@ export class PooledChannel implements ChannelObserver {
   readonly calls: CallCounts = new CallCounts();
   readonly trace: EventTrace = new EventTrace();
 
-  constructor(owner: ChannelOwner, make: MakeChannel, once = false) {
+  constructor(owner: ChannelOwner, once = false) {
     this.#owner = owner;
     this.once = once;
-    this.opened = make(this).then((channel) => {
+    this.opened = owner.makeChannel(this).then((channel) => {
       this.#channel = channel;
       // Nobody opens a channel but for use: it does not stop at IDLE.
       channel.connect();
