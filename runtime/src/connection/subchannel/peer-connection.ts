@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import { isIPv4, type Socket } from "node:net";
 import type {
   CallHandle,
   CallSink,
@@ -125,12 +125,9 @@ export class PeerConnection implements ConnectionObserver {
 
   #speak(socket: Socket): void {
     const { transport, speak, tls } = this.#plan;
-    const { remoteAddress, remotePort } = socket;
-    if (remoteAddress !== undefined && remotePort !== undefined) {
-      const peer = nameOf(remoteAddress, remotePort);
-      // Mostly they are equal, and one is enough to hold on to.
-      if (peer !== this.peer) this.peer = peer;
-    }
+    // A socket keeps what it is asked for. Of an IPv4 address it has nothing to add, unless that is "this machine".
+    const isKnown = "host" in this.address.to && isIPv4(this.address.to.host) && this.address.to.host !== "0.0.0.0";
+    if (!isKnown) this.peer = peerOf(socket) ?? this.peer;
     this.speaking = transport.speak(socket, { ...speak, peer: this.peer, isSecure: tls !== undefined }, this);
   }
 
@@ -217,4 +214,9 @@ export class PeerConnection implements ConnectionObserver {
     if (code === Code.OK) this.#hasServed = true;
     this.#plan.onCallEnd(code);
   }
+}
+
+/** Undefined for what has no port. */
+function peerOf({ remoteAddress, remotePort }: Socket): string | undefined {
+  return remoteAddress === undefined || remotePort === undefined ? undefined : nameOf(remoteAddress, remotePort);
 }

@@ -42,7 +42,7 @@ export class HpackEncoder {
    * @internal
    */
   get table(): DynamicTable {
-    return this.#table.dynamic;
+    return this.#table;
   }
 
   /** @internal */
