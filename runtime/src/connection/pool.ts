@@ -242,7 +242,7 @@ export class Pool implements ChannelOwner, Expiring {
     channel.probe ??= channel.ping(performance.now() + withinMs).then(
       () => {
         channel.probe = undefined;
-        channel.lastUsedAt = performance.now();
+        channel.lastUsedAt = Math.trunc(performance.now());
         this.#listener.onRoom();
       },
       () => {

@@ -39,8 +39,8 @@ export class PooledChannel implements ChannelObserver {
   readonly once: boolean;
   state: State = "CONNECTING";
   inFlight = 0;
-  /** When a call last began or ended, or when it was made. Monotonic milliseconds. */
-  lastUsedAt: number = performance.now();
+  /** When a call last began or ended, or when it was made. */
+  lastUsedAt: number = now();
   connectedAt: number | undefined;
   /** A ping under way that finds out whether the peer is still there. */
   probe: Promise<void> | undefined;
@@ -73,7 +73,7 @@ export class PooledChannel implements ChannelObserver {
     const handle = this.#channel!.start(spec, sink);
     // Where it threw there is no call, and there will be no end of one.
     this.inFlight++;
-    this.lastUsedAt = performance.now();
+    this.lastUsedAt = now();
     this.calls.onStart(this.lastUsedAt);
     return handle;
   }
@@ -130,15 +130,20 @@ export class PooledChannel implements ChannelObserver {
   }
 
   onEvent(event: ConnectionEvent): void {
-    if (event.type === "connected") this.connectedAt = performance.now();
+    if (event.type === "connected") this.connectedAt = now();
     traceEvent(this.trace, event, this.isDraining);
     this.#owner.channelEvent(this, event);
   }
 
   onCallEnd(code: Code | undefined): void {
     this.inFlight--;
-    this.lastUsedAt = performance.now();
+    this.lastUsedAt = now();
     this.calls.onEnd(code);
     this.#owner.callEnded(this, code);
   }
+}
+
+/** Monotonic milliseconds; whole ones, which take no object of their own. */
+function now(): number {
+  return Math.trunc(performance.now());
 }

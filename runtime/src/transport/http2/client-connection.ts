@@ -117,10 +117,7 @@ export class ClientConnection extends Session<AnyClientStream> implements Socket
   add(stream: AnyClientStream): void {
     stream.id = this.#nextStream;
     this.#nextStream += 2;
-    stream.sendWindow = this.peerStreamWindow;
-    stream.receiveWindow = this.receive.initialBytes;
-    this.streams.set(stream.id, stream);
-    this.receive.onStreams(this.streams.size);
+    this.enter(stream);
     if (!stream.isBackground && this.#holders++ === 0) this.socket.ref();
   }
 

@@ -33,8 +33,8 @@ function nothing(): void {}
 export abstract class Link extends FrameRules {
   readonly socket: Socket;
   readonly output: Output;
-  /** Monotonic milliseconds. */
-  lastReadAt: number = performance.now();
+  /** Monotonic milliseconds; whole ones, which take no object of their own. */
+  lastReadAt: number = Math.trunc(performance.now());
   /** The newest stream that the peer has opened. */
   protected lastPeerStream = 0;
   protected isClosed = false;
@@ -84,7 +84,7 @@ export abstract class Link extends FrameRules {
 
   #onChunk(chunk: Buffer): void {
     if (this.isClosed) return;
-    this.lastReadAt = performance.now();
+    this.lastReadAt = Math.trunc(performance.now());
     try {
       this.read(chunk);
       this.#checkUnread();

@@ -163,10 +163,7 @@ export class ServerConnection extends Session<ServerStream> {
     const stream = new ServerStream(this, streamId, this.list);
     this.#metadataBytes += stream.listBytes;
     if (this.#metadataBytes > muchMetadataBytes && !this.#takesFewer) this.#takeFewer();
-    stream.sendWindow = this.peerStreamWindow;
-    stream.receiveWindow = this.receive.initialBytes;
-    this.streams.set(streamId, stream);
-    this.receive.onStreams(this.streams.size);
+    this.enter(stream);
     if (this.#idleTimer !== undefined) {
       clearTimeout(this.#idleTimer);
       this.#idleTimer = undefined;
@@ -219,9 +216,7 @@ export class ServerConnection extends Session<ServerStream> {
     clearTimeout(this.#goawayTimer);
     clearTimeout(this.#ageTimer);
     clearTimeout(this.#idleTimer);
-    const streams = [...this.streams.values()];
-    this.streams.clear();
-    for (const stream of streams) {
+    for (const stream of this.takeOut()) {
       stream.onGone(new RpcError(Code.CANCELLED, "the call was cancelled by its caller, or its connection was lost"));
     }
   }

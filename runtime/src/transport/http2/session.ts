@@ -23,10 +23,13 @@ const leastTakenBytes = 16 * 1024;
 /** Of all connections: a list is read before the next is decoded. */
 const list = new HeaderList();
 
+/** Of all connections that have none: an empty map is as large as one of four. */
+const noStreams = new Map<number, never>();
+
 /** One connection, at either end: its streams, the windows of what is sent, and what frames mean to them. */
 export abstract class Session<S extends Stream = Stream> extends SettledLink {
   readonly receive: ReceiveWindows;
-  readonly streams: Map<number, S> = new Map();
+  #streams: Map<number, S> = noStreams;
   /** Bytes that the peer takes on the connection, on all streams. */
   sendWindow: number = defaultWindowBytes;
   /** Bytes of messages that wait for the peer's windows. */
@@ -56,8 +59,13 @@ export abstract class Session<S extends Stream = Stream> extends SettledLink {
     return list;
   }
 
+  /** Those that are open. */
+  get streams(): ReadonlyMap<number, S> {
+    return this.#streams;
+  }
+
   get hasCalls(): boolean {
-    return this.streams.size > 0;
+    return this.#streams.size > 0;
   }
 
   // ── What the two ends do differently ──────────────────────────────────────────────────────────────────────────────
@@ -176,7 +184,16 @@ export abstract class Session<S extends Stream = Stream> extends SettledLink {
     this.receive.onAcknowledged(bytes);
   }
 
-  // ── The end of streams ────────────────────────────────────────────────────────────────────────────────────────────
+  // ── The beginning and the end of streams ──────────────────────────────────────────────────────────────────────────
+
+  /** Puts one in that is open now. */
+  protected enter(stream: S): void {
+    stream.sendWindow = this.peerStreamWindow;
+    stream.receiveWindow = this.receive.initialBytes;
+    if (this.#streams === noStreams) this.#streams = new Map();
+    this.#streams.set(stream.id, stream);
+    this.receive.onStreams(this.#streams.size);
+  }
 
   protected onRstStream(streamId: number, error: number): void {
     const stream = this.streams.get(streamId);
@@ -197,12 +214,20 @@ export abstract class Session<S extends Stream = Stream> extends SettledLink {
     if (stream.isReadClosed && stream.isWriteClosed) this.forget(stream);
   }
 
+  /** Takes all out, where the connection was lost. */
+  protected takeOut(): readonly S[] {
+    const streams = [...this.#streams.values()];
+    this.#streams = noStreams;
+    return streams;
+  }
+
   /** Takes a stream out: nothing more is sent on it, and what comes means nothing. */
   protected forget(stream: S): void {
-    if (!this.streams.delete(stream.id)) return;
+    if (!this.#streams.delete(stream.id)) return;
+    if (this.#streams.size === 0) this.#streams = noStreams;
     this.#held?.delete(stream);
     this.receive.onClosed(stream);
-    this.receive.onStreams(this.streams.size);
+    this.receive.onStreams(this.#streams.size);
     this.onForgotten(stream);
   }
 
