@@ -147,7 +147,10 @@ export const connectionServer: FuzzTarget = {
     const app = new App(random);
     let ends = 0;
     const options = { ...serveOptions, maxConcurrentStreams: oneOf(random, [1, 5, 1000]) };
-    const connection = new ServerConnection(socket.asSocket(), options, app, { onClosed: () => ends++ });
+    const connection = new ServerConnection(socket.asSocket(), options, app, {
+      onSpeaking() {},
+      onClosed: () => ends++,
+    });
     const program = new FrameProgram(random, peer, false);
     socket.deliver(preface);
     socket.deliver(program.opening());
@@ -209,7 +212,12 @@ function answersHonestly(random: Random): void {
     onWritable() {},
     onCancel() {},
   });
-  const connection = new ServerConnection(socket.asSocket(), serveOptions, { accept: sink }, { onClosed() {} });
+  const connection = new ServerConnection(
+    socket.asSocket(),
+    serveOptions,
+    { accept: sink },
+    { onSpeaking() {}, onClosed() {} },
+  );
   const body = random.bytes(random.int(100));
   const message = Buffer.concat([Buffer.of(0, 0, 0, 0, body.length), body]);
   const fields = { ":method": "POST", ":scheme": "http", ":path": "/a.B/C", "content-type": "application/grpc" };

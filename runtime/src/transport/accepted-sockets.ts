@@ -15,10 +15,8 @@ export class AcceptedSockets {
   readonly #openingMs: number;
   /** With what tells the gate that it has left. */
   readonly #open = new Map<Socket, () => void>();
-  /** Those that may not have begun to speak yet, the oldest first, and until when they may: monotonic milliseconds. */
-  readonly #opening = new Map<Socket, number>();
-  /** One for all of them. */
-  #openingTimer: NodeJS.Timeout | undefined;
+  /** Those that may not have begun to speak yet, and what waits for it. */
+  readonly #opening = new Map<Socket, NodeJS.Timeout>();
   /** Those that speak, as `TLSSocket` where they are encrypted. */
   readonly speaking: Set<Socket> = new Set();
   #closed = false;
@@ -62,8 +60,11 @@ export class AcceptedSockets {
       return;
     }
     // Nothing else bounds it: who has not begun has no session yet that could be pinged, or be idle.
-    this.#opening.set(socket, Math.ceil(performance.now()) + this.#openingMs);
-    this.#watchOpening(this.#openingMs);
+    const timer = setTimeout(() => {
+      this.#opening.delete(socket);
+      if (socket.bytesRead < openingBytes) socket.destroy();
+    }, this.#openingMs).unref();
+    this.#opening.set(socket, timer);
     this.speaking.add(socket);
     // What encrypts a socket is another one.
     if (!this.#open.has(socket)) {
@@ -79,39 +80,18 @@ export class AcceptedSockets {
     if (this.#open.size > this.speaking.size) await new Promise<void>((resolve) => this.#onSpoken.push(resolve));
   }
 
+  /** Nothing has to wait for that any more. Who does not tell of it holds a timer for a while. */
+  hasSpoken(socket: Socket): void {
+    clearTimeout(this.#opening.get(socket));
+    this.#opening.delete(socket);
+  }
+
   #forget(socket: Socket): void {
     this.speaking.delete(socket);
-    this.#opening.delete(socket);
-    if (this.#opening.size === 0) this.#stopWatchingOpening();
+    this.hasSpoken(socket);
     this.#open.get(socket)?.();
     this.#open.delete(socket);
     this.#tellSpoken();
-  }
-
-  #watchOpening(afterMs: number): void {
-    this.#openingTimer ??= setTimeout(() => {
-      this.#openingTimer = undefined;
-      this.#endLate();
-    }, afterMs).unref();
-  }
-
-  #stopWatchingOpening(): void {
-    clearTimeout(this.#openingTimer);
-    this.#openingTimer = undefined;
-  }
-
-  /** Those whose time is over have begun by now, or are not waited for any longer. */
-  #endLate(): void {
-    const now = performance.now();
-    for (const [socket, until] of this.#opening) {
-      // A timer of Node.js may be early by a millisecond.
-      if (until > now + 1) {
-        this.#watchOpening(until - now);
-        return;
-      }
-      this.#opening.delete(socket);
-      if (socket.bytesRead < openingBytes) socket.destroy();
-    }
   }
 
   #tellSpoken(): void {

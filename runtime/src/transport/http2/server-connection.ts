@@ -34,8 +34,10 @@ const goawayMs = 1000;
 /** A maximum age is varied by so much, so that many clients do not come back at once (gRFC A9). */
 const ageJitter = 0.1;
 
-/** Told of the end of a connection. */
+/** Told of the beginning of a connection, and of its end. */
 export interface ConnectionOwner {
+  /** Its client has sent SETTINGS, the first or others. */
+  onSpeaking(connection: ServerConnection): void;
   onClosed(connection: ServerConnection): void;
 }
 
@@ -193,7 +195,9 @@ export class ServerConnection extends Session<ServerStream> {
     stream.onGone(new RpcError(Code.CANCELLED, `the client has broken the protocol: ${reason} (${errorName(error)})`));
   }
 
-  protected onSettings(): void {}
+  protected onSettings(): void {
+    this.#owner.onSpeaking(this);
+  }
 
   protected override onPing(): void {
     this.#pingPolicy?.onPing(this.hasCalls);

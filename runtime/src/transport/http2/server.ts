@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Bound, Dispatcher, ServeOptions, ServerCapabilities, ServerTransport } from "../../contract.js";
 import type { ServerCredentials } from "../../credentials.js";
 import { longestTimerMs } from "../../deadline.js";
-import { listen } from "../listener.js";
+import { type Listener, listen } from "../listener.js";
 import { type ConnectionOwner, ServerConnection } from "./server-connection.js";
 
 /** Milliseconds for the last trailers to leave. */
@@ -28,6 +28,7 @@ export class Http2Server implements ServerTransport {
       // One whose TLS took until after the end.
       if (isDraining) connection.goAway();
     });
+    connections.listener = listener;
     return {
       address: listener.address,
       port: listener.port,
@@ -58,9 +59,15 @@ export class Http2Server implements ServerTransport {
 class Connections implements ConnectionOwner {
   readonly #open = new Set<ServerConnection>();
   #onEmpty: (() => void)[] = [];
+  /** Set when it listens. */
+  listener: Listener | undefined;
 
   add(connection: ServerConnection): void {
     this.#open.add(connection);
+  }
+
+  onSpeaking({ socket }: ServerConnection): void {
+    this.listener?.hasSpoken(socket);
   }
 
   onClosed(connection: ServerConnection): void {
