@@ -30,7 +30,7 @@ export function channelFromGrpcJs(channelOrClient: ChannelInterface | Client, de
   const rules = { credentials: insecure(), idleTimeoutMs: never, probeAfterIdleMs: never };
   const settings = { ...readSettings("localhost", rules), target, authority: target };
   return new ClientChannel(
-    new Connection(settings, async (observer) => new GrpcJsChannel(channel, observer)),
+    new Connection(settings, async (_, observer) => new GrpcJsChannel(channel, observer)),
     defaults,
   );
 }

@@ -57,9 +57,9 @@ describe("the addresses of a target", () => {
     ["unix:/run/x.sock", ["unix:/run/x.sock"]],
     ["unix-abstract:x", ["unix-abstract:x"]],
   ])("%s are known without asking anybody, and do not change", async (target, names) => {
-    const resolve = resolverOf(target, {});
-    expect(resolve.changes).toBe(false);
-    expect((await resolve()).map(({ name }) => name)).toEqual(names);
+    const source = resolverOf(target, {});
+    expect(source.changes).toBe(false);
+    expect((await source.find()).map(({ name }) => name)).toEqual(names);
   });
 
   test.each([

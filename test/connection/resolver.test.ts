@@ -24,7 +24,7 @@ describe("a DNS server that a target names", () => {
   });
   afterEach(() => dns.stop());
 
-  const namesOf = async (target: string) => (await resolverOf(target, {})()).map(({ name }) => name);
+  const namesOf = async (target: string) => (await resolverOf(target, {}).find()).map(({ name }) => name);
 
   test("is asked for both families, which take turns", async () => {
     dns.addresses = ["10.0.0.1", "::1", "10.0.0.2"];
@@ -46,7 +46,7 @@ describe("a DNS server that a target names", () => {
 
   test("is not asked for what a proxy looks up", async () => {
     const target = `dns://${dns.address}/greeter.test:1`;
-    const [address, ...others] = await resolverOf(target, { grpc_proxy: "http://me@127.0.0.1:3128" })();
+    const [address, ...others] = await resolverOf(target, { grpc_proxy: "http://me@127.0.0.1:3128" }).find();
     const authorization = `Basic ${Buffer.from("me:").toString("base64")}`;
     expect(address).toMatchObject({ name: "127.0.0.1:3128", tunnel: { to: "greeter.test:1", authorization } });
     expect([others, dns.queries]).toEqual([[], 0]);
@@ -57,13 +57,17 @@ describe("a resolution", () => {
   function resolution(answers: (string[] | Error)[], { initialMs = 60_000, everyMs = never, timeoutMs = 1000 } = {}) {
     const told: (string | string[])[] = [];
     let lookups = 0;
-    const resolve = async () => {
+    const find = async () => {
       const answer = answers[Math.min(lookups++, answers.length - 1)]!;
       if (answer instanceof Error) throw answer;
       return answer.map((name) => ({ name, to: { host: name, port: 1 } }));
     };
-    const timing = { backoff: { initialMs, maxMs: initialMs * 10 }, timeoutMs, everyMs };
-    const made = new Resolution(Object.assign(resolve, { changes: true }), timing, {
+    const timing = {
+      backoff: { initialMs, maxMs: initialMs * 10 },
+      connectTimeoutMs: timeoutMs,
+      resolveEveryMs: everyMs,
+    };
+    const made = new Resolution({ find, changes: true }, timing, {
       onAddresses: (addresses) => told.push(addresses.map(({ name }) => name)),
       onUnresolved: (reason, backoffMs) => told.push(`${reason}, ${backoffMs} ms`),
     });
@@ -125,9 +129,9 @@ describe("a resolution", () => {
     const silent = createSocket("udp4").bind(0, "127.0.0.1");
     await once(silent, "listening");
     const told: string[] = [];
-    const resolve = resolverOf(`dns://127.0.0.1:${silent.address().port}/greeter.test:1`, {});
-    const timing = { backoff: { initialMs: 60_000, maxMs: 60_000 }, timeoutMs: 20, everyMs: never };
-    const made = new Resolution(resolve, timing, {
+    const source = resolverOf(`dns://127.0.0.1:${silent.address().port}/greeter.test:1`, {});
+    const timing = { backoff: { initialMs: 60_000, maxMs: 60_000 }, connectTimeoutMs: 20, resolveEveryMs: never };
+    const made = new Resolution(source, timing, {
       onAddresses: () => {},
       onUnresolved: (reason) => told.push(reason),
     });

@@ -236,7 +236,7 @@ export const calls: FuzzTarget = {
     const all: Call[] = [];
     const dispatcher: Dispatcher = { accept: (call) => all[Number(call.metadata.get("x-call"))]!.accepted(call) };
     const [near, far] = [new MemorySocket(), new MemorySocket()];
-    const server = new ServerConnection(far.asSocket(), serveOptions, dispatcher, () => {});
+    const server = new ServerConnection(far.asSocket(), serveOptions, dispatcher, { onSpeaking() {}, onClosed() {} });
     const client = new ClientConnection(near.asSocket(), speakOptions, {
       ...{ onReady() {}, onRoom() {}, onGoaway() {}, onClosed() {}, onCallEnd() {} },
     });

@@ -102,7 +102,10 @@ export const connectionServer: FuzzTarget = {
     const app = new App(random);
     let ends = 0;
     const options = { ...serveOptions, maxConcurrentStreams: oneOf(random, [1, 5, 1000]) };
-    const connection = new ServerConnection(fuzzed.socket.asSocket(), options, app, () => ends++);
+    const connection = new ServerConnection(fuzzed.socket.asSocket(), options, app, {
+      onSpeaking() {},
+      onClosed: () => ends++,
+    });
     fuzzed.socket.deliver(preface);
     fuzzed.run(connection, () => {
       switch (random.int(8)) {
@@ -141,7 +144,12 @@ function answersHonestly(random: Random): void {
     onWritable() {},
     onCancel() {},
   });
-  const connection = new ServerConnection(socket.asSocket(), serveOptions, { accept: sink }, () => {});
+  const connection = new ServerConnection(
+    socket.asSocket(),
+    serveOptions,
+    { accept: sink },
+    { onSpeaking() {}, onClosed() {} },
+  );
   const body = random.bytes(random.int(100));
   const message = Buffer.concat([Buffer.of(0, 0, 0, 0, body.length), body]);
   const fields = { ":method": "POST", ":scheme": "http", ":path": "/a.B/C", "content-type": "application/grpc" };

@@ -53,7 +53,12 @@ function effectOf(parts: readonly Buffer[]): unknown {
       onCancel: ({ code, details }) => void events.push(`${name}: ${code} ${details}`),
     };
   };
-  const connection = new ServerConnection(socket.asSocket(), serveOptions, { accept }, () => {});
+  const connection = new ServerConnection(
+    socket.asSocket(),
+    serveOptions,
+    { accept },
+    { onSpeaking() {}, onClosed() {} },
+  );
   for (const part of parts) {
     socket.deliver(part);
     if (socket.isEnded) break;

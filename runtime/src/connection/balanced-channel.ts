@@ -27,7 +27,7 @@ import { resolverOf } from "./resolver/resolve.js";
 import { TlsClient } from "./socket/tls-client.js";
 import type { BackoffRange } from "./subchannel/backoff.js";
 import type { ConnectionPlan, PeerConnection } from "./subchannel/peer-connection.js";
-import { WaitingCalls } from "./waiting-calls.js";
+import { WaitingCalls, type WaitingCallsOwner } from "./waiting-calls.js";
 
 /** Of all channels: what happens to connections is told in its order, and on behalf of no call. */
 const turns: Turns = outside(() => new Turns());
@@ -45,17 +45,23 @@ export interface BalancedChannelOptions extends ConnectOptions {
 }
 
 /** All connections to a target, and the calls that wait for one. */
-export class BalancedChannel implements TransportChannel, PolicyContext, ResolutionListener {
+export class BalancedChannel implements TransportChannel, PolicyContext, ResolutionListener, WaitingCallsOwner {
   readonly capabilities: Capabilities;
-  readonly plan: ConnectionPlan;
+  readonly transport: SocketTransport;
+  readonly tls: TlsClient | undefined;
+  speak: ConnectionPlan["speak"];
   readonly backoff: BackoffRange;
+  readonly connectTimeoutMs: number;
+  readonly resolveEveryMs: number;
+  readonly checkHealth: ConnectionPlan["checkHealth"];
   readonly #target: string;
   /** That calls go to one address is hardly meant. */
   readonly #wantsSeveral: boolean;
   readonly #observer: ChannelObserver;
   readonly #resolution: Resolution;
   readonly #policy: Policy;
-  readonly #waiting: WaitingCalls;
+  /** Undefined while there are none. */
+  #waiting: WaitingCalls | undefined;
   /** Those that are open, with or without taking calls. */
   #open: readonly PeerConnection[] = [];
   #state: State = "IDLE";
@@ -70,36 +76,25 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
 
   /** @throws RpcError INVALID_ARGUMENT for a target, a policy or certificates that cannot be used */
   constructor(transport: SocketTransport, options: BalancedChannelOptions, observer: ChannelObserver) {
-    const { backoff, credentials, connectTimeoutMs, resolveEveryMs = Number.POSITIVE_INFINITY, target } = options;
+    const { credentials, resolveEveryMs = Number.POSITIVE_INFINITY, target } = options;
     const { authority, host } = parseTarget(target);
     this.capabilities = transport.capabilities;
-    this.backoff = backoff;
+    this.transport = transport;
+    this.tls = credentials.kind === "tls" ? new TlsClient(credentials.options, options.serverName ?? host) : undefined;
+    this.speak = {
+      authority: options.authority ?? authority,
+      maxReceiveMessageBytes: options.maxReceiveMessageBytes,
+      keepalive: options.keepalive,
+    };
+    this.backoff = options.backoff;
+    this.connectTimeoutMs = options.connectTimeoutMs;
+    this.resolveEveryMs = resolveEveryMs;
+    this.checkHealth = options.checkHealth;
     this.#target = target;
     this.#wantsSeveral = options.loadBalancing === "round_robin";
     this.#observer = observer;
-    const onCallEnd = (code: Code | undefined) => observer.onCallEnd(code);
-    this.plan = {
-      transport,
-      tls: credentials.kind === "tls" ? new TlsClient(credentials.options, options.serverName ?? host) : undefined,
-      speak: {
-        authority: options.authority ?? authority,
-        maxReceiveMessageBytes: options.maxReceiveMessageBytes,
-        keepalive: options.keepalive,
-      },
-      pingLess() {
-        const { keepalive } = this.speak;
-        if (keepalive === false) return;
-        this.speak = { ...this.speak, keepalive: { ...keepalive, timeMs: 2 * keepalive.timeMs } };
-      },
-      connectTimeoutMs,
-      provenAfterMs: backoff.initialMs,
-      onCallEnd,
-      checkHealth: options.checkHealth,
-    };
-    this.#waiting = new WaitingCalls(onCallEnd, () => this.#reason ?? (this.#state === "READY" ? full : undefined));
     this.#policy = readPolicy(options.loadBalancing, transport.name)(this);
-    const timing = { backoff, timeoutMs: connectTimeoutMs, everyMs: resolveEveryMs };
-    this.#resolution = new Resolution(resolverOf(target), timing, this);
+    this.#resolution = new Resolution(resolverOf(target), this, this);
   }
 
   // ── For the pool ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -125,12 +120,13 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
 
   /** At once, and with nothing beside the call, where there is room: most calls find some. */
   start<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I> {
-    const connection = this.#waiting.size === 0 && this.#drained === undefined ? this.#policy.pick() : undefined;
+    const connection = this.#waiting === undefined && this.#drained === undefined ? this.#policy.pick() : undefined;
     return connection === undefined ? this.#wait(spec, sink) : connection.start(spec, sink);
   }
 
   #wait<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): CallHandle<I> {
     if (this.#drained !== undefined) throw new RpcError(Code.UNAVAILABLE, closed);
+    this.#waiting ??= new WaitingCalls(this);
     const call = this.#waiting.add(spec, sink);
     if (this.#state === "TRANSIENT_FAILURE" && !spec.waitForReady) {
       const error = this.#failure();
@@ -146,13 +142,13 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
     this.#graceEnds = Math.min(this.#graceEnds, performance.now() + graceMs);
     if (this.#isClosing) this.#drainOpen();
     this.#drained ??= this.#close();
-    const cut = () => this.#waiting.fail(new RpcError(Code.UNAVAILABLE, closed));
+    const cut = () => this.#waiting?.fail(new RpcError(Code.UNAVAILABLE, closed));
     if (graceMs <= 0) cut();
     return this.#drained.finally(atDeadline(this.#graceEnds, cut));
   }
 
   async #close(): Promise<void> {
-    if (this.#waiting.size > 0) await this.#waiting.none();
+    if (this.#waiting !== undefined) await this.#waiting.none();
     this.#isClosing = true;
     this.#resolution.stop();
     this.#policy.stop();
@@ -173,12 +169,26 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
     for (const { speaking } of this.#open) void speaking?.drain(graceMs);
   }
 
+  // ── For calls that wait ───────────────────────────────────────────────────────────────────────────────────────────
+
+  get reasonToWait(): string | undefined {
+    return this.#policy.reason ?? this.#unresolved ?? (this.#state === "READY" ? full : undefined);
+  }
+
+  onNoneWaiting(): void {
+    this.#waiting = undefined;
+  }
+
+  onCallEnd(code: Code | undefined): void {
+    this.#observer.onCallEnd(code);
+  }
+
   // ── For the policy ────────────────────────────────────────────────────────────────────────────────────────────────
 
   policyChanged(): void {
     if (this.#isClosing) return;
     this.#update();
-    if (this.#state === "IDLE" && this.#waiting.size > 0) this.connect();
+    if (this.#state === "IDLE" && this.#waiting !== undefined) this.connect();
   }
 
   refresh(): void {
@@ -193,7 +203,13 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
   }
 
   onRoom(): void {
-    if (this.#waiting.size > 0) this.#waiting.beginAll(() => this.#policy.pick());
+    this.#waiting?.beginAll(() => this.#policy.pick());
+  }
+
+  pingLess(): void {
+    const { keepalive } = this.speak;
+    if (keepalive === false) return;
+    this.speak = { ...this.speak, keepalive: { ...keepalive, timeMs: 2 * keepalive.timeMs } };
   }
 
   onOpened(connection: PeerConnection): void {
@@ -214,7 +230,7 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
     this.#isResolving = false;
     this.#unresolved = undefined;
     if (this.#wantsSeveral) warnOfOneAddress(this.#target, addresses);
-    this.plan.tls?.forget(addresses);
+    this.tls?.forget(addresses);
     this.#policy.update(addresses);
     if (wants) this.#policy.connect();
     this.#update();
@@ -229,19 +245,15 @@ export class BalancedChannel implements TransportChannel, PolicyContext, Resolut
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  get #reason(): string | undefined {
-    return this.#policy.reason ?? this.#unresolved;
-  }
-
   #failure(): RpcError {
     return new RpcError(Code.UNAVAILABLE, this.#policy.failure ?? `no connection could be made: ${this.#unresolved}`);
   }
 
   /** After what led to that was told, calls that do not want to wait hear that there is no connection. */
   #failWaiting(): void {
-    if (this.#state !== "TRANSIENT_FAILURE" || this.#waiting.size === 0) return;
+    if (this.#state !== "TRANSIENT_FAILURE" || this.#waiting === undefined) return;
     const error = this.#failure();
-    turns.post(() => this.#waiting.fail(error, ({ isPatient }) => !isPatient));
+    turns.post(() => this.#waiting?.fail(error, ({ isPatient }) => !isPatient));
   }
 
   #update(): void {

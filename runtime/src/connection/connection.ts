@@ -45,7 +45,7 @@ export class Connection implements PoolListener {
   /** What has happened to it and to its channels. */
   readonly trace: EventTrace = new EventTrace();
   readonly #pool: Pool;
-  readonly #forget: () => void;
+  readonly #forget: (connection: Connection) => void;
   // Made with the first that is in it: a process may have thousands of connections that are idle.
   #clients: Map<ServiceDesc, unknown> | undefined;
   #queue: Set<Queued> | undefined;
@@ -58,7 +58,11 @@ export class Connection implements PoolListener {
   #lastError: string | undefined;
 
   /** @param forget takes the connection out of its registry, so that the next dial makes a new one */
-  constructor(settings: ConnectionSettings, makeChannel: MakeChannel, forget: () => void = () => {}) {
+  constructor(
+    settings: ConnectionSettings,
+    makeChannel: MakeChannel,
+    forget: (connection: Connection) => void = () => {},
+  ) {
     this.settings = settings;
     this.#forget = forget;
     this.#pool = new Pool(settings, makeChannel, this);
@@ -227,7 +231,7 @@ export class Connection implements PoolListener {
 
   close(graceMs: number): Promise<void> {
     if (this.#closed === undefined) {
-      this.#forget();
+      this.#forget(this);
       this.#stopWatchingAddresses?.();
       this.#closed = this.#pool.close(graceMs);
       this.#failQueued(this.#closedError());

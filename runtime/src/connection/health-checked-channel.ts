@@ -28,7 +28,7 @@ export async function healthChecked(
   observer: ChannelObserver,
 ): Promise<TransportChannel> {
   const checked = new HealthCheckedChannel(settings, serviceName, observer);
-  checked.channel = await make(checked);
+  checked.channel = await make(settings, checked);
   return checked;
 }
 

@@ -19,6 +19,8 @@ export async function openChannel(settings: ConnectionSettings, observer: Channe
   return createChannel(transport, { ...settings, credentials, serverName, target: parseTarget(found).uri }, observer);
 }
 
+let balanced: Promise<typeof import("./balanced-channel.js")> | undefined;
+
 /** What a channel of connections does by itself, and is done above one of any other kind. */
 type SocketSettings = Partial<Pick<ConnectionSettings, "resolveEveryMs" | "healthCheck">>;
 
@@ -32,8 +34,9 @@ export async function createChannel(
   if (typeof transport.speak !== "function") {
     throw misuse(`transport: ${transport.name} is for servers alone: it has neither connect() nor speak()`);
   }
-  // Who brings channels of another kind does not load how these are made.
-  const { BalancedChannel } = await import("./balanced-channel.js");
+  // Who brings channels of another kind does not load how these are made. Each channel after the first has it at once.
+  balanced ??= import("./balanced-channel.js");
+  const { BalancedChannel } = await balanced;
   const { healthCheck, backoff, connectTimeoutMs } = options;
   if (healthCheck === undefined) return new BalancedChannel(transport, options, observer);
   const { HealthCheck } = await import("./health-check.js");

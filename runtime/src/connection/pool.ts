@@ -2,13 +2,15 @@
  * The channels of a connection: one, or several where its options ask for a pool. Here is decided which one a call
  * takes, and when a channel is opened, no longer trusted, replaced and closed.
  */
-import type { ConnectionEvent, State } from "../contract.js";
+import type { ChannelObserver, ConnectionEvent, State, TransportChannel } from "../contract.js";
 import { longestTimerMs } from "../deadline.js";
 import { RpcError } from "../error.js";
+import { longWaits } from "../long-waits.js";
 import { Code } from "../status.js";
+import type { Bucket, Expiring } from "../timing-wheel.js";
 import { loadTransport } from "../transport/transports.js";
 import { type ChannelOwner, type MakeChannel, PooledChannel } from "./pooled-channel.js";
-import type { ConnectionSettings, HealthCheckOptions } from "./settings.js";
+import type { ConnectionSettings } from "./settings.js";
 import { SuspendDetector } from "./suspend.js";
 
 /** Whom a pool tells what becomes of it. */
@@ -35,7 +37,7 @@ const replaceAgainMs = 30_000;
 /** By which each wait for another address, or other credentials, is longer than the one before. */
 const backoffFactor = 1.6;
 
-export class Pool implements ChannelOwner {
+export class Pool implements ChannelOwner, Expiring {
   readonly #settings: ConnectionSettings;
   readonly #make: MakeChannel;
   readonly #listener: PoolListener;
@@ -47,11 +49,13 @@ export class Pool implements ChannelOwner {
   #state: State = "IDLE";
   #closed = false;
   #turn = 0;
-  #idleTimer: NodeJS.Timeout | undefined;
+  bucket: Bucket | undefined = undefined;
+  earlier: Expiring | undefined = undefined;
+  later: Expiring | undefined = undefined;
 
   constructor(settings: ConnectionSettings, make: MakeChannel, listener: PoolListener) {
     this.#settings = settings;
-    this.#make = settings.healthCheck === undefined ? make : checked(settings, settings.healthCheck, make);
+    this.#make = settings.healthCheck === undefined ? make : checked(make);
     this.#listener = listener;
   }
 
@@ -96,7 +100,7 @@ export class Pool implements ChannelOwner {
 
   /** A channel for one call, closed after it. */
   takeOnce(): PooledChannel {
-    const channel = new PooledChannel(this, this.#make, true);
+    const channel = new PooledChannel(this, true);
     this.#setAside(channel);
     return channel;
   }
@@ -133,7 +137,7 @@ export class Pool implements ChannelOwner {
 
   async close(graceMs: number): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#idleTimer);
+    longWaits.remove(this);
     const all = this.allChannels;
     this.#channels = [];
     this.#update();
@@ -141,6 +145,10 @@ export class Pool implements ChannelOwner {
   }
 
   // ── Reported by channels ──────────────────────────────────────────────────────────────────────────────────────────
+
+  makeChannel(observer: ChannelObserver): Promise<TransportChannel> {
+    return this.#make(this.#settings, observer);
+  }
 
   channelChanged(channel: PooledChannel): void {
     if (channel.state === "READY") channel.failures = 0;
@@ -234,7 +242,7 @@ export class Pool implements ChannelOwner {
     channel.probe ??= channel.ping(performance.now() + withinMs).then(
       () => {
         channel.probe = undefined;
-        channel.lastUsedAt = performance.now();
+        channel.lastUsedAt = Math.trunc(performance.now());
         this.#listener.onRoom();
       },
       () => {
@@ -245,7 +253,7 @@ export class Pool implements ChannelOwner {
     );
   }
 
-  #add(channel: PooledChannel = new PooledChannel(this, this.#make)): void {
+  #add(channel: PooledChannel = new PooledChannel(this)): void {
     this.#channels = this.#channels.concat(channel);
     this.#update();
     channel.opened.then(
@@ -286,7 +294,7 @@ export class Pool implements ChannelOwner {
 
   /** Make before break. Where no replacement can be had, the old one stays. */
   async #replace(channel: PooledChannel): Promise<void> {
-    const next = new PooledChannel(this, this.#make);
+    const next = new PooledChannel(this);
     this.#setAside(next);
     const ready = await next.becomesReady(this.#settings.connectTimeoutMs).catch(() => false);
     if (this.#closed) return;
@@ -307,26 +315,23 @@ export class Pool implements ChannelOwner {
     this.#listener.onRoom();
   }
 
-  /** One timer for all channels, set when one is without calls: calls that come and go do not touch it. */
+  /** One wait for all channels, begun when one is without calls: calls that come and go do not touch it. */
   #watchIdleness(afterMs = this.#settings.idleTimeoutMs): void {
-    if (this.#idleTimer !== undefined || this.#closed || afterMs > longestTimerMs) return;
-    this.#idleTimer = setTimeout(() => {
-      this.#idleTimer = undefined;
-      this.#closeIdle();
-    }, afterMs).unref();
+    if (this.bucket !== undefined || this.#closed) return;
+    const now = performance.now();
+    longWaits.add(this, now + afterMs, now);
   }
 
   /** A busy connection keeps its smallest number of channels, an idle one none. */
-  #closeIdle(): void {
+  onDeadline(): void {
     const { idleTimeoutMs, pool } = this.#settings;
     const now = performance.now();
     const idle = this.#open().filter(({ inFlight }) => inFlight === 0);
-    // A timer of Node.js may be early by a millisecond.
-    const due = idle.filter(({ lastUsedAt }) => now - lastUsedAt >= idleTimeoutMs - 1);
+    const due = idle.filter(({ lastUsedAt }) => now - lastUsedAt >= idleTimeoutMs);
     const keep = due.length === this.#channels.length ? 0 : pool.min;
     for (const channel of due.slice(0, Math.max(0, this.#channels.length - keep))) this.retire(channel);
     const next = Math.min(...idle.filter((one) => !due.includes(one)).map(({ lastUsedAt }) => lastUsedAt));
-    if (next !== Number.POSITIVE_INFINITY) this.#watchIdleness(Math.max(1, next + idleTimeoutMs - now));
+    if (next !== Number.POSITIVE_INFINITY) this.#watchIdleness(next + idleTimeoutMs - now);
   }
 
   #update(): void {
@@ -343,12 +348,12 @@ function without(channels: readonly PooledChannel[], gone: PooledChannel): reado
 }
 
 /** Loaded by its first use: who does not ask for health does not pay for it. */
-function checked(settings: ConnectionSettings, { serviceName }: HealthCheckOptions, make: MakeChannel): MakeChannel {
-  return async (observer) => {
+function checked(make: MakeChannel): MakeChannel {
+  return async (settings, observer) => {
     // Channels that are made here of connections ask the peer of each.
-    if ("speak" in (await loadTransport(settings.transport))) return make(observer);
+    if ("speak" in (await loadTransport(settings.transport))) return make(settings, observer);
     const { healthChecked } = await import("./health-checked-channel.js");
-    return healthChecked(settings, serviceName, make, observer);
+    return healthChecked(settings, settings.healthCheck!.serviceName, make, observer);
   };
 }
 

@@ -12,13 +12,16 @@ import type {
 import { longestTimerMs } from "../deadline.js";
 import { EventTrace } from "../event-trace.js";
 import type { Code } from "../status.js";
+import type { ConnectionSettings } from "./settings.js";
 import { traceEvent, traceState } from "./traced-event.js";
 
 /** Makes a channel of a transport; called again after it has failed. */
-export type MakeChannel = (observer: ChannelObserver) => Promise<TransportChannel>;
+export type MakeChannel = (settings: ConnectionSettings, observer: ChannelObserver) => Promise<TransportChannel>;
 
 /** Whom a channel tells what becomes of it. */
 export interface ChannelOwner {
+  /** The channel of a transport that it is to use. */
+  makeChannel(observer: ChannelObserver): Promise<TransportChannel>;
   channelMade(channel: PooledChannel): void;
   channelChanged(channel: PooledChannel): void;
   channelEvent(channel: PooledChannel, event: ConnectionEvent): void;
@@ -36,8 +39,8 @@ export class PooledChannel implements ChannelObserver {
   readonly once: boolean;
   state: State = "CONNECTING";
   inFlight = 0;
-  /** When a call last began or ended, or when it was made. Monotonic milliseconds. */
-  lastUsedAt: number = performance.now();
+  /** When a call last began or ended, or when it was made. */
+  lastUsedAt: number = now();
   connectedAt: number | undefined;
   /** A ping under way that finds out whether the peer is still there. */
   probe: Promise<void> | undefined;
@@ -50,10 +53,10 @@ export class PooledChannel implements ChannelObserver {
   readonly calls: CallCounts = new CallCounts();
   readonly trace: EventTrace = new EventTrace();
 
-  constructor(owner: ChannelOwner, make: MakeChannel, once = false) {
+  constructor(owner: ChannelOwner, once = false) {
     this.#owner = owner;
     this.once = once;
-    this.opened = make(this).then((channel) => {
+    this.opened = owner.makeChannel(this).then((channel) => {
       this.#channel = channel;
       // Nobody opens a channel but for use: it does not stop at IDLE.
       channel.connect();
@@ -70,7 +73,7 @@ export class PooledChannel implements ChannelObserver {
     const handle = this.#channel!.start(spec, sink);
     // Where it threw there is no call, and there will be no end of one.
     this.inFlight++;
-    this.lastUsedAt = performance.now();
+    this.lastUsedAt = now();
     this.calls.onStart(this.lastUsedAt);
     return handle;
   }
@@ -127,15 +130,20 @@ export class PooledChannel implements ChannelObserver {
   }
 
   onEvent(event: ConnectionEvent): void {
-    if (event.type === "connected") this.connectedAt = performance.now();
+    if (event.type === "connected") this.connectedAt = now();
     traceEvent(this.trace, event, this.isDraining);
     this.#owner.channelEvent(this, event);
   }
 
   onCallEnd(code: Code | undefined): void {
     this.inFlight--;
-    this.lastUsedAt = performance.now();
+    this.lastUsedAt = now();
     this.calls.onEnd(code);
     this.#owner.callEnded(this, code);
   }
+}
+
+/** Monotonic milliseconds; whole ones, which take no object of their own. */
+function now(): number {
+  return Math.trunc(performance.now());
 }

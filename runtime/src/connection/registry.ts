@@ -27,17 +27,17 @@ class Registry {
     const key = keyOf(settings);
     let connection = this.#connections.get(key);
     if (connection === undefined) {
-      connection = new Connection(
-        settings,
-        (observer) => openChannel(settings, observer),
-        () => {
-          if (this.#connections.get(key) === connection) this.#connections.delete(key);
-        },
-      );
+      connection = new Connection(settings, openChannel, this.#forget);
       this.#connections.set(key, connection);
     }
     return connection;
   }
+
+  /** One for all connections. */
+  readonly #forget = (connection: Connection): void => {
+    const key = keyOf(connection.settings);
+    if (this.#connections.get(key) === connection) this.#connections.delete(key);
+  };
 
   all(): readonly Connection[] {
     return [...this.#connections.values()];

@@ -1,4 +1,5 @@
 /** Reads the options of a dial: what can be said of a connection, what holds where nothing is said, what is refused. */
+import { hash } from "node:crypto";
 import { type Compression, type CompressionOption, readCompression } from "../compression.js";
 import type { LoadBalancing, Transport } from "../contract.js";
 import { type ChannelCredentials, insecure } from "../credentials.js";
@@ -171,10 +172,14 @@ export interface ConnectionSettings {
 const never = Number.POSITIVE_INFINITY;
 const minute = 60_000;
 
+// Of all connections that are dialled without these options.
+const defaultKeepalive: ConnectionSettings["keepalive"] = readKeepalive({});
+const defaultBackoff: ConnectionSettings["backoff"] = readBackoff({});
+const defaultPool: ConnectionSettings["pool"] = readPool({});
+
 /** Throws an INVALID_ARGUMENT that names the option. */
 export function readSettings(dialled: string, options: ConnectionOptions): ConnectionSettings {
   const { uri, authority, local } = parseTarget(dialled);
-  const { keepalive = {}, backoff = {}, pool = {} } = options;
   const transport = requireTransport(options.transport ?? defaultTransport);
   const staysHere = local || isLocalTransport(transport);
   const settings: ConnectionSettings = {
@@ -191,13 +196,13 @@ export function readSettings(dialled: string, options: ConnectionOptions): Conne
     resolver: optionalFunction("resolver", options.resolver),
     loadBalancing: checkLoadBalancing(options.loadBalancing ?? "pick_first"),
     resolveEveryMs: duration("resolveEveryMs", options.resolveEveryMs, never, 1),
-    keepalive: keepalive === false ? false : readKeepalive(keepalive),
+    keepalive: options.keepalive === undefined ? defaultKeepalive : readKeepalive(options.keepalive),
     connectTimeoutMs: duration("connectTimeoutMs", options.connectTimeoutMs, 20_000, 1),
-    backoff: readBackoff(backoff),
+    backoff: options.backoff === undefined ? defaultBackoff : readBackoff(options.backoff),
     idleTimeoutMs: duration("idleTimeoutMs", options.idleTimeoutMs, 30 * minute, 1),
     probeAfterIdleMs: duration("probeAfterIdleMs", options.probeAfterIdleMs, 2 * minute, 0),
     maxAgeMs: duration("maxAgeMs", options.maxAgeMs, never, 1),
-    pool: readPool(pool),
+    pool: options.pool === undefined ? defaultPool : readPool(options.pool),
     healthCheck: options.healthCheck === undefined ? undefined : readHealthCheck(options.healthCheck),
     channelz: checkType("channelz", options.channelz ?? false, "boolean"),
   };
@@ -207,7 +212,8 @@ export function readSettings(dialled: string, options: ConnectionOptions): Conne
   return settings;
 }
 
-function readKeepalive(keepalive: KeepaliveOptions): Exclude<ConnectionSettings["keepalive"], false> {
+function readKeepalive(keepalive: KeepaliveOptions | false): ConnectionSettings["keepalive"] {
+  if (keepalive === false) return false;
   checkObject("keepalive", keepalive, "false or { timeMs, timeoutMs, withoutCalls }");
   return {
     timeMs: duration("keepalive.timeMs", keepalive.timeMs, 5 * minute, 1),
@@ -313,12 +319,14 @@ function checkObject(option: string, value: object, form: string): void {
   throw misuse(`${option}: must be ${form}, not ${describe(value)}`);
 }
 
-/** Equal settings have equal keys. Secrets are in it as digests; functions and transports are equal to themselves only. */
+/**
+ * Equal settings have equal keys. Functions and transports are equal to themselves only. A key is a digest, of 44
+ * characters: what it is made of has hundreds, and each connection would hold on to them.
+ */
 export function keyOf(settings: ConnectionSettings): string {
   const { credentials, transport, resolver, ...plain } = settings;
-  return JSON.stringify(
+  const text = JSON.stringify(
     [
-      // By their places: names would make most of a key that each connection holds on to.
       Object.values(plain),
       typeof credentials === "function" ? identityOf(credentials) : credentials.key,
       typeof transport === "string" ? transport : transport.name,
@@ -326,4 +334,5 @@ export function keyOf(settings: ConnectionSettings): string {
     ],
     (_, value) => (value === never ? "never" : typeof value === "function" ? identityOf(value) : value),
   );
+  return hash("sha256", text, "base64");
 }

@@ -12,8 +12,17 @@ export function traceEvent(trace: EventTrace, event: ConnectionEvent, isDraining
 }
 
 export function traceState(trace: EventTrace, state: State): void {
-  trace.add(state === "TRANSIENT_FAILURE" ? "warning" : "info", `is ${state}`);
+  trace.add(state === "TRANSIENT_FAILURE" ? "warning" : "info", stateTexts[state]);
 }
+
+/** Written out, so that all traces have the same. */
+const stateTexts: { readonly [S in State]: string } = {
+  IDLE: "is IDLE",
+  CONNECTING: "is CONNECTING",
+  READY: "is READY",
+  TRANSIENT_FAILURE: "is TRANSIENT_FAILURE",
+  SHUTDOWN: "is SHUTDOWN",
+};
 
 const severities: { readonly [Type in ConnectionEvent["type"]]: Severity } = {
   connected: "info",

@@ -4,43 +4,47 @@ import type { Metadata } from "../metadata.js";
 import type { Code, Status } from "../status.js";
 import { type CallStarter, WaitingCall } from "./waiting-call.js";
 
-/** Told of calls that have ended without having begun: nobody else tells of these. */
-type OnCallEnd = (code: Code) => void;
+/** Whose calls they are. */
+export interface WaitingCallsOwner {
+  /** Why there is no connection for them, if that is known. */
+  readonly reasonToWait: string | undefined;
+  /** Told of calls that have ended without having begun: nobody else tells of these. */
+  onCallEnd(code: Code): void;
+  /** The last has begun, or has ended: later calls wait elsewhere. */
+  onNoneWaiting(): void;
+}
 
 // biome-ignore lint/suspicious/noExplicitAny: calls of all types wait in one place; each is started as what it is.
 type AnyCall = WaitingCall<any, any>;
 
 /** Calls that wait for a connection, or for room on one, in the order in which they came. */
 export class WaitingCalls implements CallStarter {
-  /** Undefined while there are none. */
-  #calls: Set<AnyCall> | undefined;
-  readonly #onCallEnd: OnCallEnd;
-  readonly #why: () => string | undefined;
+  readonly #owner: WaitingCallsOwner;
+  readonly #calls = new Set<AnyCall>();
   readonly #onNone: (() => void)[] = [];
   /** Where the next of them begins. */
   #picked: CallStarter | undefined;
 
-  /** @param why there is no connection, if that is known */
-  constructor(onCallEnd: OnCallEnd, why: () => string | undefined) {
-    this.#onCallEnd = onCallEnd;
-    this.#why = why;
-  }
-
-  get size(): number {
-    return this.#calls?.size ?? 0;
+  constructor(owner: WaitingCallsOwner) {
+    this.#owner = owner;
   }
 
   add<I, O>(spec: CallSpec<I, O>, sink: CallSink<O>): WaitingCall<I, O> {
-    const waiting = new WaitingSink(sink, this.#onCallEnd);
-    const call = new WaitingCall<I, O>(spec, waiting, (gone) => this.#release(gone), this.#why);
-    this.#calls ??= new Set();
+    const owner = this.#owner;
+    const waiting = new WaitingSink(sink, owner);
+    const call = new WaitingCall<I, O>(
+      spec,
+      waiting,
+      (gone) => this.#release(gone),
+      () => owner.reasonToWait,
+    );
     this.#calls.add(call);
     return call;
   }
 
   /** Begins as many as there is room for. */
   beginAll(pick: () => CallStarter | undefined): void {
-    for (const call of this.#calls ?? []) {
+    for (const call of this.#calls) {
       this.#picked = pick();
       if (this.#picked === undefined) return;
       this.#release(call);
@@ -50,12 +54,12 @@ export class WaitingCalls implements CallStarter {
 
   /** Ends the wait of all, or of some. */
   fail(error: RpcError, which: (call: AnyCall) => boolean = () => true): void {
-    for (const call of [...(this.#calls ?? [])]) if (which(call)) call.fail(error);
+    for (const call of [...this.#calls]) if (which(call)) call.fail(error);
   }
 
   /** Resolves when none waits. */
-  async none(): Promise<void> {
-    if (this.#calls !== undefined) await new Promise<void>((resolve) => this.#onNone.push(resolve));
+  none(): Promise<void> {
+    return new Promise((resolve) => this.#onNone.push(resolve));
   }
 
   /** For a call that has waited. */
@@ -66,9 +70,9 @@ export class WaitingCalls implements CallStarter {
   }
 
   #release(call: AnyCall): void {
-    this.#calls?.delete(call);
-    if (this.size > 0) return;
-    this.#calls = undefined;
+    this.#calls.delete(call);
+    if (this.#calls.size > 0) return;
+    this.#owner.onNoneWaiting();
     for (const resolve of this.#onNone.splice(0)) resolve();
   }
 }
@@ -76,14 +80,14 @@ export class WaitingCalls implements CallStarter {
 /** The sink of a call that has waited: it hears of one end, and so does who counts calls. */
 class WaitingSink<O> implements CallSink<O> {
   readonly #sink: CallSink<O>;
-  readonly #onCallEnd: OnCallEnd;
+  readonly #owner: WaitingCallsOwner;
   /** From here on its connection tells of its end. */
   hasBegun = false;
   #isOver = false;
 
-  constructor(sink: CallSink<O>, onCallEnd: OnCallEnd) {
+  constructor(sink: CallSink<O>, owner: WaitingCallsOwner) {
     this.#sink = sink;
-    this.#onCallEnd = onCallEnd;
+    this.#owner = owner;
   }
 
   onHeaders(metadata: Metadata): void {
@@ -103,6 +107,6 @@ class WaitingSink<O> implements CallSink<O> {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#sink.onEnd(status, progress);
-    if (!this.hasBegun) this.#onCallEnd(status.code);
+    if (!this.hasBegun) this.#owner.onCallEnd(status.code);
   }
 }

@@ -54,7 +54,7 @@ export function openWire(desc: ServiceDesc, handlerOf: (name: string) => CallHan
     credentials: tls(),
     maxReceiveMessageBytes,
   });
-  const connection = new Connection(settings, (observer) => openChannel(settings, observer));
+  const connection = new Connection(settings, openChannel);
   // A call that is told to fail fails, whatever the table says of trying again.
   return new ClientChannel(connection, { retry: false });
 }

@@ -80,10 +80,15 @@ export class AcceptedSockets {
     if (this.#open.size > this.speaking.size) await new Promise<void>((resolve) => this.#onSpoken.push(resolve));
   }
 
-  #forget(socket: Socket): void {
-    this.speaking.delete(socket);
+  /** Nothing has to wait for that any more. Who does not tell of it holds a timer for a while. */
+  hasSpoken(socket: Socket): void {
     clearTimeout(this.#opening.get(socket));
     this.#opening.delete(socket);
+  }
+
+  #forget(socket: Socket): void {
+    this.speaking.delete(socket);
+    this.hasSpoken(socket);
     this.#open.get(socket)?.();
     this.#open.delete(socket);
     this.#tellSpoken();

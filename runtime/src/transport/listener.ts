@@ -17,6 +17,8 @@ export interface Listener {
   readonly sockets: BoundSockets;
   /** Takes no more connections; those that speak already are not touched. */
   close(): void;
+  /** Told of a connection whose client has begun to speak HTTP/2. */
+  hasSpoken(socket: Socket): void;
   /** Until all connections that were taken speak. */
   allSpeak(): Promise<void>;
   /** Closes all connections that are still open; resolves when they are closed. */
@@ -63,6 +65,7 @@ export async function listen(
         sockets.close();
         tls?.close();
       },
+      hasSpoken: (socket) => sockets.hasSpoken(socket),
       allSpeak: () => sockets.allSpeak(),
       destroy: () => sockets.destroy(),
     };

@@ -1,9 +1,8 @@
-import { isIPv6 } from "node:net";
+import { nameOf } from "../target.js";
 
 /** As it was when the connection was made; `unknown` for a unix socket, whose client has no name. */
 export function addressOf({ remoteAddress, remotePort }: Remote): string {
-  if (remoteAddress === undefined) return "unknown";
-  return isIPv6(remoteAddress) ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
+  return remoteAddress === undefined || remotePort === undefined ? "unknown" : nameOf(remoteAddress, remotePort);
 }
 
 interface Remote {

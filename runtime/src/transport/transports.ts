@@ -14,8 +14,17 @@ const loaders: Record<TransportName, () => Promise<Transport>> = {
   "in-process": async () => (await import("./in-process/in-process.js")).inProcessTransport,
 };
 
+/** To ask for a module that is there costs tens of microseconds, and kilobytes of garbage. */
+const loaded = new Map<TransportName, Promise<Transport>>();
+
 export async function loadTransport(transport: TransportName | Transport): Promise<Transport> {
-  return typeof transport === "string" ? loaders[transport]() : transport;
+  if (typeof transport !== "string") return transport;
+  let loading = loaded.get(transport);
+  if (loading === undefined) {
+    loading = loaders[transport]();
+    loaded.set(transport, loading);
+  }
+  return loading;
 }
 
 /** @throws RpcError INVALID_ARGUMENT for what is none, which it names */

@@ -2,7 +2,7 @@ import { longestTimerMs } from "../../deadline.js";
 import { RpcError } from "../../error.js";
 import { Backoff } from "../subchannel/backoff.js";
 import type { Address } from "./address.js";
-import type { Resolve } from "./resolve.js";
+import type { AddressSource } from "./resolve.js";
 
 /** Told what has become of a look at the addresses of a target. */
 export interface ResolutionListener {
@@ -16,9 +16,9 @@ export interface ResolutionListener {
 export interface ResolutionTiming {
   readonly backoff: { readonly initialMs: number; readonly maxMs: number };
   /** For an answer. */
-  readonly timeoutMs: number;
+  readonly connectTimeoutMs: number;
   /** Looks again by itself. */
-  readonly everyMs: number;
+  readonly resolveEveryMs: number;
 }
 
 /**
@@ -26,21 +26,21 @@ export interface ResolutionTiming {
  * than the shortest backoff allows, so that a connection that is lost again and again is no storm on the name servers.
  */
 export class Resolution {
-  readonly #resolve: Resolve;
+  readonly #source: AddressSource;
   readonly #timing: ResolutionTiming;
   readonly #listener: ResolutionListener;
-  readonly #backoff: Backoff;
+  /** Undefined where there were addresses when it last looked. */
+  #backoff: Backoff | undefined;
   #known: readonly Address[] | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #isLooking = false;
   #isStopped = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(resolve: Resolve, timing: ResolutionTiming, listener: ResolutionListener) {
-    this.#resolve = resolve;
+  constructor(source: AddressSource, timing: ResolutionTiming, listener: ResolutionListener) {
+    this.#source = source;
     this.#timing = timing;
     this.#listener = listener;
-    this.#backoff = new Backoff(timing.backoff);
   }
 
   /** Has the listener told, at once or when the answer is there; once where it is asked several times meanwhile. */
@@ -56,7 +56,7 @@ export class Resolution {
   }
 
   #isStale(): boolean {
-    return this.#resolve.changes && performance.now() - this.#lookedAt >= Backoff.shortest(this.#timing.backoff);
+    return this.#source.changes && performance.now() - this.#lookedAt >= Backoff.shortest(this.#timing.backoff);
   }
 
   async #look(): Promise<void> {
@@ -68,12 +68,13 @@ export class Resolution {
     if (this.#isStopped) return;
     if (typeof found !== "string") this.#known = found;
     if (this.#known !== undefined) {
-      this.#backoff.reset();
+      this.#backoff = undefined;
       // Where it cannot be looked up now, it is most likely where it was.
-      this.#lookIn(this.#timing.everyMs);
+      this.#lookIn(this.#timing.resolveEveryMs);
       this.#listener.onAddresses(this.#known);
       return;
     }
+    this.#backoff ??= new Backoff(this.#timing.backoff);
     const { aboutMs, waitMs } = this.#backoff.next();
     this.#lookIn(waitMs);
     this.#listener.onUnresolved(found as string, aboutMs);
@@ -81,14 +82,14 @@ export class Resolution {
 
   /** The addresses, or why there are none. */
   async #answer(): Promise<readonly Address[] | string> {
-    const { timeoutMs } = this.#timing;
+    const { connectTimeoutMs } = this.#timing;
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<string>((resolve) => {
-      const late = () => resolve(`the name was not resolved within ${timeoutMs} ms`);
-      timer = setTimeout(late, Math.min(timeoutMs, longestTimerMs)).unref();
+      const late = () => resolve(`the name was not resolved within ${connectTimeoutMs} ms`);
+      timer = setTimeout(late, Math.min(connectTimeoutMs, longestTimerMs)).unref();
     });
     try {
-      const found = await Promise.race([this.#resolve(), tooLate]);
+      const found = await Promise.race([this.#source.find(), tooLate]);
       return found.length === 0 ? "the name has no addresses" : found;
     } catch (error) {
       return RpcError.from(error).details;
@@ -98,7 +99,7 @@ export class Resolution {
   }
 
   #lookIn(millis: number): void {
-    if (millis > longestTimerMs || (this.#known !== undefined && !this.#resolve.changes)) return;
+    if (millis > longestTimerMs || (this.#known !== undefined && !this.#source.changes)) return;
     this.#timer = setTimeout(() => void this.#look(), millis).unref();
   }
 }

@@ -7,10 +7,10 @@ import { lookup, serverLookup } from "./dns-lookup.js";
 import { familiesInTurn } from "./families.js";
 import { proxyFor } from "./proxy.js";
 
-/** The ways to the addresses of a target. */
-export interface Resolve {
+/** Where the addresses of a target come from. */
+export interface AddressSource {
   /** Rejects where there are none, with an error that says why. */
-  (): Promise<readonly Address[]>;
+  find(): Promise<readonly Address[]>;
   /** They can change: it is worth asking again. */
   readonly changes: boolean;
 }
@@ -20,7 +20,7 @@ export interface Resolve {
  *
  * @throws RpcError INVALID_ARGUMENT for a target that only a control plane, or another system, can resolve
  */
-export function resolverOf(target: string, environment: NodeJS.ProcessEnv = process.env): Resolve {
+export function resolverOf(target: string, environment: NodeJS.ProcessEnv = process.env): AddressSource {
   const { place } = parseTarget(target);
   switch (place.kind) {
     case "name":
@@ -42,22 +42,36 @@ export function resolverOf(target: string, environment: NodeJS.ProcessEnv = proc
 function name(
   { host, port, server }: { readonly host: string; readonly port: number; readonly server: string | undefined },
   environment: NodeJS.ProcessEnv,
-): Resolve {
+): AddressSource {
   // A proxy has a loopback address of its own, and is asked for names of which this machine may know nothing.
   const proxy = isLoopback(host) ? undefined : proxyFor(host, port, environment);
   if (proxy !== undefined) {
-    const find = lookup(proxy.host);
-    const resolve = async () => ordered(await find()).map((one) => tcpAddress(one, proxy.port, proxy.tunnel));
-    return Object.assign(resolve, { changes: isIP(proxy.host) === 0 });
+    const ask = lookup(proxy.host);
+    const find = async () => ordered(await ask()).map((one) => tcpAddress(one, proxy.port, proxy.tunnel));
+    return { find, changes: isIP(proxy.host) === 0 };
   }
   if (isIP(host) !== 0) return fixed([tcpAddress(host, port)]);
-  const find = server === undefined ? lookup(host) : serverLookup(host, server);
-  const resolve = async () => ordered(await find()).map((one) => tcpAddress(one, port));
-  return Object.assign(resolve, { changes: true });
+  const ask = server === undefined ? lookup(host) : serverLookup(host, server);
+  const find = async () => ordered(await ask()).map((one) => tcpAddress(one, port));
+  return { find, changes: true };
 }
 
-function fixed(addresses: readonly Address[]): Resolve {
-  return Object.assign(async () => addresses, { changes: false });
+function fixed(addresses: readonly Address[]): AddressSource {
+  return new FixedAddresses(addresses);
+}
+
+/** A class, so that each of many channels holds no function of its own. */
+class FixedAddresses implements AddressSource {
+  readonly changes = false;
+  readonly #addresses: readonly Address[];
+
+  constructor(addresses: readonly Address[]) {
+    this.#addresses = addresses;
+  }
+
+  async find(): Promise<readonly Address[]> {
+    return this.#addresses;
+  }
 }
 
 /** Each once, in the order in which they are tried. */

@@ -8,9 +8,12 @@ export function openSocket({ to }: Address): Socket {
   if ("port" in to) socket.setNoDelay(true);
   socket.unref();
   // Whatever happens to it between two steps is seen by the next.
-  socket.on("error", () => {});
+  socket.on("error", nothing);
   return socket;
 }
+
+/** One for all sockets. */
+function nothing(): void {}
 
 /** Resolves when a socket has said so; rejects with why it cannot any more. */
 export function happens(socket: Socket, event: "connect" | "secureConnect"): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import { isIPv4, type Socket } from "node:net";
 import type {
   CallHandle,
   CallSink,
@@ -17,19 +17,20 @@ import type { Address } from "../resolver/address.js";
 import { httpConnect } from "../socket/http-connect.js";
 import { describeSocketError, happens, openSocket } from "../socket/open-socket.js";
 import type { TlsClient } from "../socket/tls-client.js";
+import type { BackoffRange } from "./backoff.js";
 
-/** How the connections of a channel are made. */
+/** How the connections of a channel are made, and whom of the channel they tell. */
 export interface ConnectionPlan {
   readonly transport: SocketTransport;
   readonly tls: TlsClient | undefined;
-  speak: Omit<SpeakOptions, "peer" | "isSecure">;
+  readonly speak: Omit<SpeakOptions, "peer" | "isSecure">;
+  /** A connection that was open for the shortest of them has worked, whatever was asked of it. */
+  readonly backoff: BackoffRange;
   /** The peer wants to be pinged less: later connections do so. */
   pingLess(): void;
   /** For each address, until its peer speaks HTTP/2; milliseconds. */
   readonly connectTimeoutMs: number;
-  /** A connection that was open for so long has worked, whatever was asked of it; milliseconds. */
-  readonly provenAfterMs: number;
-  readonly onCallEnd: (code: Code | undefined) => void;
+  onCallEnd(code: Code | undefined): void;
   /** Makes what watches the health of a peer; undefined where nobody asks for it. */
   readonly checkHealth: ((startCall: StartCall, onVerdict: OnVerdict) => HealthCheck) | undefined;
 }
@@ -78,7 +79,7 @@ export class PeerConnection implements ConnectionObserver {
 
   /** It was good for something: the peer is no such that takes connections only to drop them. */
   get hasWorked(): boolean {
-    return this.#hasServed || performance.now() - this.#readyAt >= this.#plan.provenAfterMs;
+    return this.#hasServed || performance.now() - this.#readyAt >= this.#plan.backoff.initialMs;
   }
 
   /** Is given no more calls, and closes when those that it has have ended. */
@@ -124,8 +125,9 @@ export class PeerConnection implements ConnectionObserver {
 
   #speak(socket: Socket): void {
     const { transport, speak, tls } = this.#plan;
-    const { remoteAddress, remotePort } = socket;
-    if (remoteAddress !== undefined && remotePort !== undefined) this.peer = nameOf(remoteAddress, remotePort);
+    // A socket keeps what it is asked for. Of an IPv4 address it has nothing to add, unless that is "this machine".
+    const isKnown = "host" in this.address.to && isIPv4(this.address.to.host) && this.address.to.host !== "0.0.0.0";
+    if (!isKnown) this.peer = peerOf(socket) ?? this.peer;
     this.speaking = transport.speak(socket, { ...speak, peer: this.peer, isSecure: tls !== undefined }, this);
   }
 
@@ -212,4 +214,9 @@ export class PeerConnection implements ConnectionObserver {
     if (code === Code.OK) this.#hasServed = true;
     this.#plan.onCallEnd(code);
   }
+}
+
+/** Undefined for what has no port. */
+function peerOf({ remoteAddress, remotePort }: Socket): string | undefined {
+  return remoteAddress === undefined || remotePort === undefined ? undefined : nameOf(remoteAddress, remotePort);
 }

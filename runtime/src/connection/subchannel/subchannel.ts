@@ -1,14 +1,12 @@
 import type { ConnectionEvent, SocketConnection, State } from "../../contract.js";
 import { longestTimerMs } from "../../deadline.js";
 import type { Address } from "../resolver/address.js";
-import { Backoff, type BackoffRange } from "./backoff.js";
+import { Backoff } from "./backoff.js";
 import { type ConnectionPlan, PeerConnection, type PeerConnectionOwner } from "./peer-connection.js";
 import { Round } from "./round.js";
 
 /** What the subchannels of a channel share. */
-export interface SubchannelContext {
-  readonly plan: ConnectionPlan;
-  readonly backoff: BackoffRange;
+export interface SubchannelContext extends ConnectionPlan {
   /** Events come after the state that goes with them. */
   report(event: ConnectionEvent): void;
   /** There may be room for calls that wait. */
@@ -33,7 +31,8 @@ export interface SubchannelOwner {
 export class Subchannel implements PeerConnectionOwner {
   readonly #context: SubchannelContext;
   readonly #owner: SubchannelOwner;
-  readonly #backoff: Backoff;
+  /** Undefined where it has not failed since it was last connected. */
+  #backoff: Backoff | undefined;
   #addresses: readonly Address[];
   #round: Round | undefined;
   /** Until the next attempt. */
@@ -53,7 +52,6 @@ export class Subchannel implements PeerConnectionOwner {
     this.#addresses = addresses;
     this.#context = context;
     this.#owner = owner;
-    this.#backoff = new Backoff(context.backoff);
   }
 
   /** Begins to connect, unless it is connected, is at it, or waits after a failure. */
@@ -115,7 +113,7 @@ export class Subchannel implements PeerConnectionOwner {
 
   #beginRound(): void {
     if (this.#isStopped || this.#addresses.length === 0) return;
-    const begin = (address: Address) => new PeerConnection(address, this.#context.plan, this);
+    const begin = (address: Address) => new PeerConnection(address, this.#context, this);
     this.#round = new Round(this.#addresses, begin, (reason) => this.#roundLost(reason));
   }
 
@@ -126,6 +124,7 @@ export class Subchannel implements PeerConnectionOwner {
   }
 
   #fail(reason: string): void {
+    this.#backoff ??= new Backoff(this.#context.backoff);
     const { aboutMs, waitMs } = this.#backoff.next();
     this.reason = reason;
     this.#timer = setTimeout(
@@ -149,7 +148,7 @@ export class Subchannel implements PeerConnectionOwner {
   connectionReady(connection: PeerConnection): void {
     this.#round?.won(connection);
     this.#round = undefined;
-    this.#backoff.reset();
+    this.#backoff = undefined;
     this.#context.onOpened(connection);
     if (this.#peer === undefined) this.#peer = connection;
     else this.#next = connection;

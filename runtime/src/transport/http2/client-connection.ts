@@ -35,7 +35,12 @@ export class ClientConnection extends Session<AnyClientStream> implements Socket
   #isDraining = false;
 
   constructor(socket: Socket, options: SpeakOptions, observer: ConnectionObserver) {
-    super(socket, { maxHeaderListBytes, keepalive: options.keepalive });
+    const { keepalive } = options;
+    super(socket, {
+      maxHeaderListBytes,
+      keepalive,
+      keepaliveWithoutCalls: keepalive !== false && keepalive.withoutCalls,
+    });
     this.peer = options.peer;
     this.maxReceiveMessageBytes = options.maxReceiveMessageBytes;
     this.headers = new RequestHeaders(this.encoder, options);
@@ -112,10 +117,7 @@ export class ClientConnection extends Session<AnyClientStream> implements Socket
   add(stream: AnyClientStream): void {
     stream.id = this.#nextStream;
     this.#nextStream += 2;
-    stream.sendWindow = this.peerStreamWindow;
-    stream.receiveWindow = this.receive.initialBytes;
-    this.streams.set(stream.id, stream);
-    this.receive.onStreams(this.streams.size);
+    this.enter(stream);
     if (!stream.isBackground && this.#holders++ === 0) this.socket.ref();
   }
 

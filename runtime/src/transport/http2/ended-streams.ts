@@ -15,12 +15,10 @@ interface Ended {
  * closed). That is no more than it was allowed to; it means nothing, and nobody is to blame for it.
  */
 export class EndedStreams {
-  /** Made with the first: on most connections there is none. */
-  #streams: Map<number, Ended> | undefined;
+  readonly #streams = new Map<number, Ended>();
 
   /** @param windowBytes what the peer may have sent of DATA */
   add(streamId: number, windowBytes: number): void {
-    this.#streams ??= new Map();
     if (this.#streams.size >= mostStreams) {
       for (const oldest of this.#streams.keys()) {
         this.#streams.delete(oldest);
@@ -31,27 +29,27 @@ export class EndedStreams {
   }
 
   has(streamId: number): boolean {
-    return this.#streams?.has(streamId) === true;
+    return this.#streams.has(streamId);
   }
 
   /** Whether the peer may have sent that before it heard of the end. */
   takesData(streamId: number, bytes: number, endsStream: boolean): boolean {
-    const stream = this.#streams?.get(streamId);
+    const stream = this.#streams.get(streamId);
     if (stream === undefined || bytes > stream.windowBytes) return false;
     stream.windowBytes -= bytes;
-    if (endsStream) this.#streams?.delete(streamId);
+    if (endsStream) this.#streams.delete(streamId);
     return true;
   }
 
   takesHeaders(streamId: number, endsStream: boolean): boolean {
-    const stream = this.#streams?.get(streamId);
+    const stream = this.#streams.get(streamId);
     if (stream === undefined || stream.headerLists === 0) return false;
     stream.headerLists--;
-    if (endsStream) this.#streams?.delete(streamId);
+    if (endsStream) this.#streams.delete(streamId);
     return true;
   }
 
   takesReset(streamId: number): boolean {
-    return this.#streams?.delete(streamId) === true;
+    return this.#streams.delete(streamId);
   }
 }

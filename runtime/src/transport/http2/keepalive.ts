@@ -1,4 +1,6 @@
 import { longestTimerMs } from "../../deadline.js";
+import { longWaits } from "../../long-waits.js";
+import type { Bucket, Expiring } from "../../timing-wheel.js";
 
 /** What keepalive asks of a connection. */
 export interface KeptAlive {
@@ -10,57 +12,64 @@ export interface KeptAlive {
   onNoAnswer(): void;
 }
 
-/** Pings a peer that is silent, and tells when it does not answer: the gRPC Keepalive document. */
-export class Keepalive {
-  readonly #connection: KeptAlive;
-  readonly #timeMs: number;
-  readonly #timeoutMs: number;
-  readonly #withoutCalls: boolean;
-  #timer: NodeJS.Timeout | undefined;
-  #isStopped = false;
+/** Milliseconds. */
+export interface KeepaliveTiming {
+  readonly timeMs: number;
+  readonly timeoutMs: number;
+}
 
-  constructor(
-    connection: KeptAlive,
-    options: { readonly timeMs: number; readonly timeoutMs: number; readonly withoutCalls: boolean },
-  ) {
+/** Pings a peer that is silent, and tells when it does not answer: the gRPC Keepalive document. */
+export class Keepalive implements Expiring {
+  readonly #connection: KeptAlive;
+  readonly #timing: KeepaliveTiming;
+  readonly #withoutCalls: boolean;
+  #pingedAt: number | undefined;
+  #isStopped = false;
+  bucket: Bucket | undefined = undefined;
+  earlier: Expiring | undefined = undefined;
+  later: Expiring | undefined = undefined;
+
+  constructor(connection: KeptAlive, timing: KeepaliveTiming, withoutCalls: boolean) {
     this.#connection = connection;
-    this.#timeMs = options.timeMs;
-    this.#timeoutMs = options.timeoutMs;
-    this.#withoutCalls = options.withoutCalls;
-    if (this.#timeMs <= longestTimerMs) this.#wait(this.#timeMs);
+    this.#timing = timing;
+    this.#withoutCalls = withoutCalls;
+    this.#wait(timing.timeMs);
   }
 
   stop(): void {
     this.#isStopped = true;
-    clearTimeout(this.#timer);
+    longWaits.remove(this);
+  }
+
+  onDeadline(): void {
+    const pingedAt = this.#pingedAt;
+    this.#pingedAt = undefined;
+    // Whatever came since shows that the peer is there, and is only slow to answer.
+    if (pingedAt === undefined || this.#connection.lastReadAt > pingedAt) this.#look();
+    else this.#connection.onNoAnswer();
   }
 
   #wait(millis: number): void {
-    this.#timer = setTimeout(() => this.#look(), millis).unref();
+    const now = performance.now();
+    longWaits.add(this, now + millis, now);
   }
 
   #look(): void {
+    const { timeMs } = this.#timing;
     const silentMs = performance.now() - this.#connection.lastReadAt;
-    // A timer of Node.js may be early by a millisecond.
-    if (silentMs < this.#timeMs - 1) this.#wait(Math.max(1, this.#timeMs - silentMs));
-    else if (!this.#withoutCalls && !this.#connection.hasCalls) this.#wait(this.#timeMs);
+    if (silentMs < timeMs) this.#wait(timeMs - silentMs);
+    else if (!this.#withoutCalls && !this.#connection.hasCalls) this.#wait(timeMs);
     else this.#ping();
   }
 
   #ping(): void {
-    const pingedAt = performance.now();
-    this.#timer = setTimeout(
-      () => {
-        // Whatever came since shows that the peer is there, and is only slow to answer.
-        if (this.#connection.lastReadAt > pingedAt) this.#look();
-        else this.#connection.onNoAnswer();
-      },
-      Math.min(this.#timeoutMs, longestTimerMs),
-    ).unref();
+    this.#pingedAt = performance.now();
+    this.#wait(Math.min(this.#timing.timeoutMs, longestTimerMs));
     this.#connection.sendPing(() => {
       if (this.#isStopped) return;
-      clearTimeout(this.#timer);
-      this.#wait(this.#timeMs);
+      this.#pingedAt = undefined;
+      longWaits.remove(this);
+      this.#wait(this.#timing.timeMs);
     });
   }
 }

@@ -33,7 +33,7 @@ export class Output implements ByteTarget {
   /** Bytes before this have been given to the socket. */
   #start = 0;
   /** Whole buffers, and parts of slabs, that leave before what is in `buffer`. */
-  #pieces: Buffer[] = [];
+  #pieces: Buffer[] | undefined;
   #pieceBytes = 0;
   #isDue = false;
   #isClosed = false;
@@ -87,8 +87,7 @@ export class Output implements ByteTarget {
     const length = end - start;
     if (length > longestCopy) {
       this.#cut();
-      this.#pieces.push(Buffer.from(bytes.buffer, bytes.byteOffset + start, length));
-      this.#pieceBytes += length;
+      this.#addPiece(Buffer.from(bytes.buffer, bytes.byteOffset + start, length));
       return;
     }
     this.reserve(length);
@@ -113,14 +112,14 @@ export class Output implements ByteTarget {
   flush(): void {
     if (this.#isClosed) return;
     const socket = this.#socket;
-    if (this.#pieces.length === 0) {
+    if (this.#pieces === undefined) {
       if (this.end === this.#start) return;
       socket.write(this.buffer.subarray(this.#start, this.end));
       this.#start = this.end;
     } else {
       this.#cut();
       const pieces = this.#pieces;
-      this.#pieces = [];
+      this.#pieces = undefined;
       this.#pieceBytes = 0;
       socket.cork();
       for (const piece of pieces) socket.write(piece);
@@ -133,7 +132,7 @@ export class Output implements ByteTarget {
   /** Sends nothing more. */
   close(): void {
     this.#isClosed = true;
-    this.#pieces = [];
+    this.#pieces = undefined;
     this.#pieceBytes = 0;
     this.#start = 0;
     this.end = 0;
@@ -155,9 +154,14 @@ export class Output implements ByteTarget {
   /** What is in the buffer becomes a piece; what comes goes behind it. */
   #cut(): void {
     if (this.end === this.#start) return;
-    this.#pieces.push(this.buffer.subarray(this.#start, this.end));
-    this.#pieceBytes += this.end - this.#start;
+    this.#addPiece(this.buffer.subarray(this.#start, this.end));
     this.#start = this.end;
+  }
+
+  #addPiece(piece: Buffer): void {
+    this.#pieces ??= [];
+    this.#pieces.push(piece);
+    this.#pieceBytes += piece.length;
   }
 
   #schedule(): void {

@@ -50,10 +50,11 @@ export class ReceiveWindows {
   /** Of a stream, as announced last, and as all open streams have it. */
   #announcedBytes = defaultWindowBytes;
   #appliedBytes = defaultWindowBytes;
-  /** Announced and not acknowledged. */
-  #unacknowledged: number[] = [];
+  /** Times that another was announced and has not been acknowledged. */
+  #unacknowledged = 0;
   /** So many streams share the budget now: a power of two. */
   #sharers = 1;
+  /** Whole milliseconds. */
   #sharersRaisedAt = 0;
   /** What one stream may have at most, as the bandwidth-delay product has it. */
   #delayBytes = defaultWindowBytes;
@@ -62,8 +63,8 @@ export class ReceiveWindows {
   #consumed = 0;
   #heldBytes = 0;
   #freeGrant = grantBytes;
-  /** Whose message is to go on. */
-  readonly #waiting: ReceivingStream[] = [];
+  /** Whose message is to go on, the first first. */
+  #waiting: Set<ReceivingStream> | undefined;
 
   constructor(owner: WindowsOwner) {
     this.#owner = owner;
@@ -95,7 +96,7 @@ export class ReceiveWindows {
 
   /** While a peer has not agreed to smaller windows, that of the connection bounds what it can have held here. */
   #giveBack(): boolean {
-    if (this.#unacknowledged.length > 0 && this.#heldBytes > budgetBytes) return false;
+    if (this.#unacknowledged > 0 && this.#heldBytes > budgetBytes) return false;
     this.#owner.output.windowUpdate(0, this.#consumed);
     this.#connectionLeft += this.#consumed;
     this.#consumed = 0;
@@ -124,8 +125,9 @@ export class ReceiveWindows {
     const room = this.#roomOf(stream);
     if (needed <= room) {
       this.#open(stream, room);
-    } else if (!this.#waiting.includes(stream)) {
-      this.#waiting.push(stream);
+    } else if (this.#waiting?.has(stream) !== true) {
+      this.#waiting ??= new Set();
+      this.#waiting.add(stream);
       this.#grantNext();
     }
   }
@@ -144,8 +146,7 @@ export class ReceiveWindows {
   onClosed(stream: ReceivingStream): void {
     this.#heldBytes -= stream.heldBytes;
     stream.heldBytes = 0;
-    const waiting = this.#waiting.indexOf(stream);
-    if (waiting >= 0) this.#waiting.splice(waiting, 1);
+    this.#waiting?.delete(stream);
     if (stream.grantedBytes > 0) this.#takeBack(stream);
   }
 
@@ -153,7 +154,7 @@ export class ReceiveWindows {
   onStreams(count: number): void {
     if (count > this.#sharers) {
       while (count > this.#sharers) this.#sharers *= 2;
-      this.#sharersRaisedAt = performance.now();
+      this.#sharersRaisedAt = Math.trunc(performance.now());
       this.#resize();
     } else if (count === 0 && this.#sharers > 1 && performance.now() - this.#sharersRaisedAt > settleMs) {
       this.#sharers = 1;
@@ -173,9 +174,9 @@ export class ReceiveWindows {
   }
 
   /** The peer has acknowledged the oldest of what was announced here. */
-  onAcknowledged(): void {
-    const value = this.#unacknowledged.shift();
-    if (value !== undefined && value < this.#appliedBytes) this.#apply(value);
+  onAcknowledged(bytes: number): void {
+    this.#unacknowledged--;
+    if (bytes < this.#appliedBytes) this.#apply(bytes);
     if (this.#consumed >= this.#connectionBytes / 2) this.#giveBack();
   }
 
@@ -186,7 +187,7 @@ export class ReceiveWindows {
     const bytes = Math.min(this.#delayBytes, share);
     if (bytes === this.#announcedBytes) return;
     this.#announcedBytes = bytes;
-    this.#unacknowledged.push(bytes);
+    this.#unacknowledged++;
     this.#owner.announceWindow(bytes);
     // More may come at once; less is what it is when the peer has said that it knows.
     if (bytes > this.#appliedBytes) this.#apply(bytes);
@@ -199,7 +200,7 @@ export class ReceiveWindows {
       stream.receiveWindow += change;
       // To a message that is under way it was allowed to come whole.
       const needed = this.#neededOf(stream);
-      if (needed > 0 && !this.#waiting.includes(stream)) this.#grant(stream, needed);
+      if (needed > 0 && this.#waiting?.has(stream) !== true) this.#grant(stream, needed);
     }
   }
 
@@ -227,11 +228,11 @@ export class ReceiveWindows {
 
   /** All that a message needs or nothing, the first first; one that is longer than the budget is alone. */
   #grantNext(): void {
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+    for (const next of this.#waiting ?? []) {
       const needed = this.#neededOf(next);
       const beyond = needed - this.#roomOf(next);
       if (beyond > this.#freeGrant && this.#freeGrant < grantBytes) return;
-      this.#waiting.shift();
+      this.#waiting?.delete(next);
       if (needed > 0) this.#grant(next, needed);
     }
   }

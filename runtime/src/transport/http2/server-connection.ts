@@ -6,7 +6,7 @@ import { RpcError } from "../../error.js";
 import { Code } from "../../status.js";
 import { addressOf } from "../peer-address.js";
 import { identityOf } from "../server-tls.js";
-import { Allowance } from "./allowance.js";
+import { Allowance, type AllowanceTerms } from "./allowance.js";
 import { ConnectionError, ErrorCode, errorName, largestStreamId, preface, Setting } from "./frames.js";
 import { PingPolicy } from "./ping-policy.js";
 import { ResponseHeaders } from "./response-headers.js";
@@ -25,11 +25,21 @@ const muchMetadataBytes = 512 * 1024;
 /** With so many, calls are refused. */
 const mostMetadataBytes = 2 * muchMetadataBytes;
 
+/** Calls that are taken back before they are answered: rapid reset, CVE-2023-44487. */
+const resetTerms: AllowanceTerms = { burst: 1000, perSecond: 500, what: "streams reset" };
+
 /** Milliseconds that a client has to hear that the connection takes no more calls, before it takes none. */
 const goawayMs = 1000;
 
 /** A maximum age is varied by so much, so that many clients do not come back at once (gRFC A9). */
 const ageJitter = 0.1;
+
+/** Told of the beginning of a connection, and of its end. */
+export interface ConnectionOwner {
+  /** Its client has sent SETTINGS, the first or others. */
+  onSpeaking(connection: ServerConnection): void;
+  onClosed(connection: ServerConnection): void;
+}
 
 /** One socket from a client: the server's end. */
 export class ServerConnection extends Session<ServerStream> {
@@ -38,10 +48,9 @@ export class ServerConnection extends Session<ServerStream> {
   readonly #options: ServeOptions;
   readonly #dispatcher: Dispatcher;
   readonly #maxStreams: number;
-  readonly #onEnd: (connection: ServerConnection) => void;
+  readonly #owner: ConnectionOwner;
   readonly #pingPolicy: PingPolicy | undefined;
-  /** Calls that are taken back before they are answered: rapid reset, CVE-2023-44487. */
-  readonly #resets = new Allowance(1000, 500, "streams reset");
+  readonly #resets = new Allowance(resetTerms);
   /** The newest that the client has opened, whether it was taken or not. */
   #newestStream = 0;
   /** Of the header lists of calls that are open. */
@@ -53,24 +62,20 @@ export class ServerConnection extends Session<ServerStream> {
   #ageTimer: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
 
-  constructor(
-    socket: Socket,
-    options: ServeOptions,
-    dispatcher: Dispatcher,
-    onEnd: (connection: ServerConnection) => void,
-  ) {
+  constructor(socket: Socket, options: ServeOptions, dispatcher: Dispatcher, owner: ConnectionOwner) {
     // The server refuses calls whose metadata is over its limit: some of them, and all at twice that.
     const maxHeaderListBytes = 2 * options.maxMetadataBytes + protocolFieldBytes;
     super(socket, {
       maxHeaderListBytes,
-      keepalive: options.keepalive && { ...options.keepalive, withoutCalls: true },
+      keepalive: options.keepalive,
+      keepaliveWithoutCalls: true,
       preface,
     });
     this.client = peerOf(socket);
     this.headers = new ResponseHeaders(this.encoder);
     this.#options = options;
     this.#dispatcher = dispatcher;
-    this.#onEnd = onEnd;
+    this.#owner = owner;
     this.#maxStreams =
       options.maxConcurrentStreams === Number.POSITIVE_INFINITY ? defaultMaxStreams : options.maxConcurrentStreams;
     if (options.keepaliveEnforcement !== undefined) this.#pingPolicy = new PingPolicy(options.keepaliveEnforcement);
@@ -160,10 +165,7 @@ export class ServerConnection extends Session<ServerStream> {
     const stream = new ServerStream(this, streamId, this.list);
     this.#metadataBytes += stream.listBytes;
     if (this.#metadataBytes > muchMetadataBytes && !this.#takesFewer) this.#takeFewer();
-    stream.sendWindow = this.peerStreamWindow;
-    stream.receiveWindow = this.receive.initialBytes;
-    this.streams.set(streamId, stream);
-    this.receive.onStreams(this.streams.size);
+    this.enter(stream);
     if (this.#idleTimer !== undefined) {
       clearTimeout(this.#idleTimer);
       this.#idleTimer = undefined;
@@ -193,7 +195,9 @@ export class ServerConnection extends Session<ServerStream> {
     stream.onGone(new RpcError(Code.CANCELLED, `the client has broken the protocol: ${reason} (${errorName(error)})`));
   }
 
-  protected onSettings(): void {}
+  protected onSettings(): void {
+    this.#owner.onSpeaking(this);
+  }
 
   protected override onPing(): void {
     this.#pingPolicy?.onPing(this.hasCalls);
@@ -216,15 +220,13 @@ export class ServerConnection extends Session<ServerStream> {
     clearTimeout(this.#goawayTimer);
     clearTimeout(this.#ageTimer);
     clearTimeout(this.#idleTimer);
-    const streams = [...this.streams.values()];
-    this.streams.clear();
-    for (const stream of streams) {
+    for (const stream of this.takeOut()) {
       stream.onGone(new RpcError(Code.CANCELLED, "the call was cancelled by its caller, or its connection was lost"));
     }
   }
 
   protected onClosed(): void {
-    this.#onEnd(this);
+    this.#owner.onClosed(this);
   }
 
   // ── Inside ──

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Bound, Dispatcher, ServeOptions, ServerCapabilities, ServerTransport } from "../../contract.js";
 import type { ServerCredentials } from "../../credentials.js";
 import { longestTimerMs } from "../../deadline.js";
-import { listen } from "../listener.js";
-import { ServerConnection } from "./server-connection.js";
+import { type Listener, listen } from "../listener.js";
+import { type ConnectionOwner, ServerConnection } from "./server-connection.js";
 
 /** Milliseconds for the last trailers to leave. */
 const lingerMs = 200;
@@ -23,11 +23,12 @@ export class Http2Server implements ServerTransport {
     const connections = new Connections();
     let isDraining = false;
     const listener = await listen(address, credentials, this.#options.gate, (socket) => {
-      const connection = new ServerConnection(socket, this.#options, dispatcher, (ended) => connections.remove(ended));
+      const connection = new ServerConnection(socket, this.#options, dispatcher, connections);
       connections.add(connection);
       // One whose TLS took until after the end.
       if (isDraining) connection.goAway();
     });
+    connections.listener = listener;
     return {
       address: listener.address,
       port: listener.port,
@@ -55,15 +56,21 @@ export class Http2Server implements ServerTransport {
 }
 
 /** Those of an address that are open. */
-class Connections {
+class Connections implements ConnectionOwner {
   readonly #open = new Set<ServerConnection>();
   #onEmpty: (() => void)[] = [];
+  /** Set when it listens. */
+  listener: Listener | undefined;
 
   add(connection: ServerConnection): void {
     this.#open.add(connection);
   }
 
-  remove(connection: ServerConnection): void {
+  onSpeaking({ socket }: ServerConnection): void {
+    this.listener?.hasSpoken(socket);
+  }
+
+  onClosed(connection: ServerConnection): void {
     this.#open.delete(connection);
     if (this.#open.size === 0) for (const resolve of this.#onEmpty.splice(0)) resolve();
   }

@@ -1,165 +1,59 @@
 import type { Socket } from "node:net";
-import { Allowance } from "./allowance.js";
 import { ContentLengths } from "./content-lengths.js";
-import { DividedBlock } from "./divided-block.js";
 import { EndedStreams } from "./ended-streams.js";
-import { FrameReader } from "./frame-reader.js";
-import {
-  ConnectionError,
-  defaultMaxFrameBytes,
-  defaultWindowBytes,
-  ErrorCode,
-  errorName,
-  Flag,
-  FrameType,
-  largestWindowBytes,
-  Setting,
-} from "./frames.js";
+import { ConnectionError, defaultWindowBytes, ErrorCode, largestWindowBytes } from "./frames.js";
 import { HeaderList } from "./header-list.js";
 import { HpackDecoder, HpackError } from "./hpack/decoder.js";
-import { HpackEncoder } from "./hpack/encoder.js";
-import { Keepalive } from "./keepalive.js";
-import { Lateness } from "./lateness.js";
-import { Output } from "./output.js";
+import { type LinkOptions, mostUnreadBytes } from "./link.js";
 import { ReceiveWindows, type ReceivingStream } from "./receive-windows.js";
+import { SettledLink } from "./settings.js";
 import type { Stream } from "./stream.js";
-
-/** What we take in one frame. Longer than the default: a message of 64 KB comes in one. */
-const receivedFrameBytes = 128 * 1024;
-
-/** What we put into one frame at most, so that streams take turns. */
-const sentFrameBytes = 128 * 1024;
 
 /** What both ends begin with. */
 const headerTableBytes = 4096;
 
-/** Milliseconds in which a peer has to acknowledge SETTINGS. */
-const settingsMs = 20_000;
-
-/** Milliseconds in which a connection that is ended here has to close. */
-const closingMs = 1000;
-
 /** Bytes; less of a message in one frame brings nobody forward. */
 const crumbBytes = 1024;
 
-/** Bytes that the peer makes us hold by not reading: of frames that no window bounds, and of messages. */
-const mostUnreadBytes = 1024 * 1024;
-
-/** Milliseconds after which a peer that has asked for that much, and takes hardly any of it, is given up. */
+/** Milliseconds after which a peer for which so much waits, and that takes hardly any of it, is given up. */
 const stallMs = 20_000;
 
 /** Bytes that it takes in that time at the least. */
 const leastTakenBytes = 16 * 1024;
 
-export interface SessionOptions {
-  /** Bytes, as RFC 9113 (section 6.5.2) counts a header list. */
-  readonly maxHeaderListBytes: number;
-  readonly keepalive: { readonly timeMs: number; readonly timeoutMs: number; readonly withoutCalls: boolean } | false;
-  /** What the peer has to begin with. */
-  readonly preface?: Buffer;
-}
-
 /** Of all connections: a list is read before the next is decoded. */
 const list = new HeaderList();
 
-/** Of a socket: who speaks on it. */
-const speaker: unique symbol = Symbol("speaker");
+/** Of all connections that have none: an empty map is as large as one of four. */
+const noStreams = new Map<number, never>();
 
-interface SpokenSocket extends Socket {
-  // biome-ignore lint/suspicious/noExplicitAny: of either end; it is told what is its own.
-  [speaker]: Session<any>;
-}
-
-/** Why a socket has failed is asked of it when it is closed. */
-function nothing(): void {}
-
-/** One connection, at either end: frames, settings, windows, pings, and the order in which all that happens. */
-export abstract class Session<S extends Stream = Stream> extends FrameReader {
-  readonly socket: Socket;
-  readonly output: Output;
-  readonly encoder: HpackEncoder = new HpackEncoder();
+/** One connection, at either end: its streams, the windows of what is sent, and what frames mean to them. */
+export abstract class Session<S extends Stream = Stream> extends SettledLink {
   readonly receive: ReceiveWindows;
-  readonly streams: Map<number, S> = new Map();
+  #streams: Map<number, S> = noStreams;
   /** Bytes that the peer takes on the connection, on all streams. */
   sendWindow: number = defaultWindowBytes;
-  /** What a new stream may send. */
-  protected peerStreamWindow: number = defaultWindowBytes;
-  /** What we put into one frame. */
-  maxFrameBytes: number = defaultMaxFrameBytes;
-  protected peerMaxStreams: number = Number.POSITIVE_INFINITY;
-  /** The longest header list that the peer takes. */
-  peerMaxListBytes: number = Number.POSITIVE_INFINITY;
   /** Bytes of messages that wait for the peer's windows. */
   queuedBytes = 0;
-  lastReadAt: number = performance.now();
-  /** The newest stream that the peer has opened. */
-  protected lastPeerStream = 0;
-  protected isClosed = false;
   /** The peer has said GOAWAY, or we have: no more streams are opened. */
   protected isGoingAway = false;
-  /** What costs us something and brings nobody forward. */
-  protected readonly overhead: Allowance = new Allowance(2000, 200, "control frames");
   readonly #decoder = new HpackDecoder(headerTableBytes);
-  readonly #maxListBytes: number;
-  readonly #isServer: boolean;
-  #hasSettings = false;
   /** Whose DATA is coming; undefined where it means nothing. */
   #dataStream: S | undefined;
   #dataEnds = false;
-  /** The header block that is coming, where one does. */
-  #block: DividedBlock | undefined;
-  // Made with the first that is in it: a process may have thousands of connections that are idle.
+  /** Streams that wait for the peer. Made with the first: a process may have thousands of connections that are idle. */
   #held: Set<Stream> | undefined;
-  #pings: (() => void)[] | undefined;
-  #sentSettings: ("windows" | "other")[] | undefined;
-  #settingsTimer: NodeJS.Timeout | undefined;
   #stallTimer: NodeJS.Timeout | undefined;
   /** Bytes of messages since the last look at how the peer takes them. */
   #takenBytes = 0;
   #contentLengths: ContentLengths | undefined;
-  #lateness: Lateness | undefined;
-  readonly #ended = new EndedStreams();
+  #ended: EndedStreams | undefined;
   /** DATA that came while the network was measured; undefined while it is not. */
   #measuredBytes: number | undefined;
-  readonly #keepalive: Keepalive | undefined;
-  /** Why it is closed, as soon as that is known. */
-  protected closeReason: string | undefined;
 
-  constructor(socket: Socket, options: SessionOptions) {
-    super(options.preface);
-    this.socket = socket;
-    this.output = new Output(socket);
+  constructor(socket: Socket, options: LinkOptions) {
+    super(socket, options);
     this.receive = new ReceiveWindows(this);
-    this.#isServer = options.preface !== undefined;
-    this.#maxListBytes = options.maxHeaderListBytes;
-    if (options.keepalive !== false) {
-      this.#keepalive = new Keepalive(this, options.keepalive);
-    }
-    const spoken = socket as SpokenSocket;
-    spoken[speaker] = this;
-    spoken.on("data", Session.#onData);
-    spoken.on("drain", Session.#onDrain);
-    spoken.on("error", nothing);
-    spoken.on("close", Session.#onClose);
-  }
-
-  // The listeners of all sockets: closures of its own for each would be a tenth of what an idle connection costs.
-
-  static readonly #onData = function (this: SpokenSocket, chunk: Buffer): void {
-    this[speaker].#onChunk(chunk);
-  };
-
-  static readonly #onDrain = function (this: SpokenSocket): void {
-    this[speaker].#serve();
-  };
-
-  static readonly #onClose = function (this: SpokenSocket): void {
-    this[speaker].#onSocketClosed();
-  };
-
-  /** The first SETTINGS. */
-  protected open(settings: readonly (readonly [setting: number, value: number])[]): void {
-    this.#announce([...settings, [Setting.maxFrameSize, receivedFrameBytes]], "other");
   }
 
   /** Where the header list is that has just come; it is read before anything else can come. */
@@ -171,134 +65,37 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     return stream === this.#dataStream ? this.payloadLeft : 0;
   }
 
-  announceWindow(bytes: number): void {
-    this.#announce([[Setting.initialWindowSize, bytes]], "windows");
-  }
-
-  /** Huffman coding makes of 5 bits a byte; indexes make much more, which is what the limit of the list is for. */
-  get #maxBlockBytes(): number {
-    return Math.max(16 * 1024, Math.min(this.#maxListBytes, 2 ** 30) * 2);
+  /** Those that are open. */
+  get streams(): ReadonlyMap<number, S> {
+    return this.#streams;
   }
 
   get hasCalls(): boolean {
-    return this.streams.size > 0;
+    return this.#streams.size > 0;
   }
 
   // ── What the two ends do differently ──────────────────────────────────────────────────────────────────────────────
 
   /** Its header list is in `list`. */
   protected abstract onHeaders(streamId: number, endsStream: boolean): void;
-  /** A stream with this number has never been. */
-  protected abstract isIdle(streamId: number): boolean;
   protected abstract onReset(stream: S, error: number): void;
-  /** The first, or others. */
-  protected abstract onSettings(): void;
-  protected abstract onGoaway(lastStream: number, error: number, debug: string): void;
   /** Of a stream that is no good any more; the peer is told already. */
   protected abstract onStreamError(stream: S, error: number, reason: string): void;
-  /** Calls that are on it come to an end. */
-  protected abstract onLost(reason: string): void;
-  /** The socket is closed: the last event. */
-  protected abstract onClosed(reason: string): void;
-
-  // ── Frames ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #onChunk(chunk: Buffer): void {
-    if (this.isClosed) return;
-    this.lastReadAt = performance.now();
-    try {
-      this.read(chunk);
-      this.#checkUnread();
-      this.#watchLateness();
-    } catch (error) {
-      if (!(error instanceof ConnectionError)) throw error;
-      this.fail(error.code, error.message);
-    }
-  }
-
-  #watchLateness(): void {
-    if (this.isClosed) return;
-    const block = this.#block;
-    const unfinished = block ?? this.partialFrame;
-    if (unfinished === undefined && this.#lateness === undefined) return;
-    this.#lateness ??= new Lateness((reason) => this.fail(ErrorCode.enhanceYourCalm, reason));
-    this.#lateness.watch(unfinished, block === undefined ? "a frame" : "a header block");
-  }
-
-  protected checkFrame(length: number, type: number, streamId: number): void {
-    if (length > receivedFrameBytes) {
-      throw new ConnectionError(ErrorCode.frameSizeError, `a frame of ${length} bytes`);
-    }
-    const block = this.#block;
-    if (block !== undefined && (type !== FrameType.continuation || streamId !== block.streamId)) {
-      throw new ConnectionError(ErrorCode.protocolError, "a frame between those of a header block");
-    }
-    if (!this.#hasSettings && type !== FrameType.settings) {
-      throw new ConnectionError(ErrorCode.protocolError, "the first frame is no SETTINGS");
-    }
-    if (type === FrameType.headers || type === FrameType.continuation) {
-      if ((block?.bytes ?? 0) + length > this.#maxBlockBytes) {
-        throw new ConnectionError(ErrorCode.enhanceYourCalm, `a header block of over ${this.#maxBlockBytes} bytes`);
-      }
-    }
-    if (type > FrameType.continuation) this.overhead.spend();
-  }
-
-  protected onFrame(type: number, flags: number, streamId: number, chunk: Buffer, start: number, end: number): void {
-    switch (type) {
-      case FrameType.headers:
-        this.#onHeadersFrame(streamId, flags, chunk, start, end);
-        return;
-      case FrameType.continuation:
-        this.#onContinuation(flags, chunk, start, end);
-        return;
-      case FrameType.windowUpdate:
-        this.#onWindowUpdate(streamId, chunk, start, end);
-        return;
-      case FrameType.rstStream:
-        this.#onRstStream(streamId, chunk, start, end);
-        return;
-      case FrameType.settings:
-        this.#onSettingsFrame(streamId, flags, chunk, start, end);
-        return;
-      case FrameType.ping:
-        this.#onPingFrame(streamId, flags, chunk, start, end);
-        return;
-      case FrameType.goaway:
-        this.#onGoawayFrame(streamId, chunk, start, end);
-        return;
-      case FrameType.data:
-        this.#onPaddedData(streamId, flags, chunk, start, end);
-        return;
-      case FrameType.priority:
-        this.overhead.spend();
-        requireStream(streamId, "PRIORITY");
-        if (end - start === 5) return;
-        // An idle stream cannot be reset.
-        if (this.isIdle(streamId)) throw new ConnectionError(ErrorCode.frameSizeError, priorityLength);
-        this.resetStream(streamId, ErrorCode.frameSizeError, priorityLength);
-        return;
-      default:
-        throw new ConnectionError(ErrorCode.protocolError, "PUSH_PROMISE, which nobody has asked for");
-    }
-  }
+  /** A stream is no more. */
+  protected abstract onForgotten(stream: S): void;
 
   // ── DATA ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  protected onFrameHeader(type: number, flags: number, streamId: number, length: number): void {
-    // Of a type that is not known (RFC 9113, section 5.5).
-    if (type !== FrameType.data) this.#dataStream = undefined;
-    else this.#onDataFrame(streamId, length, flags, length);
+  protected onUnknownFrame(): void {
+    this.#dataStream = undefined;
   }
 
-  /** @param length with its padding, which windows count too */
-  #onDataFrame(streamId: number, length: number, flags: number, dataBytes: number): void {
-    requireStream(streamId, "DATA");
-    this.#dataEnds = (flags & Flag.endStream) !== 0;
-    this.#dataStream = this.#takeData(streamId, length, dataBytes);
-    if (dataBytes === 0 && !this.#dataEnds) this.overhead.spend();
-    if (this.receive.onData(length)) this.#measure();
-    if (this.#measuredBytes !== undefined) this.#measuredBytes += length;
+  protected onDataFrame(streamId: number, bytes: number, dataBytes: number, endsStream: boolean): void {
+    this.#dataEnds = endsStream;
+    this.#dataStream = this.#takeData(streamId, bytes, dataBytes);
+    if (dataBytes === 0 && !endsStream) this.overhead.spend();
+    if (this.receive.onData(bytes)) this.#measure();
+    if (this.#measuredBytes !== undefined) this.#measuredBytes += bytes;
   }
 
   /** The stream, where it may be sent this. */
@@ -306,7 +103,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
       if (this.isIdle(streamId)) throw new ConnectionError(ErrorCode.protocolError, "DATA on an idle stream");
-      if (this.#ended.takesData(streamId, length, this.#dataEnds)) return undefined;
+      if (this.#ended?.takesData(streamId, length, this.#dataEnds) === true) return undefined;
       this.overhead.spend();
       this.output.rstStream(streamId, ErrorCode.streamClosed);
       return undefined;
@@ -337,75 +134,22 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     else if (!stream.isDone) this.receive.replenish(stream);
   }
 
-  #onPaddedData(streamId: number, flags: number, chunk: Buffer, start: number, end: number): void {
-    requireStream(streamId, "DATA");
-    if (start === end) throw new ConnectionError(ErrorCode.frameSizeError, "padded DATA without a byte");
-    const dataEnd = end - chunk[start]!;
-    if (dataEnd <= start) throw new ConnectionError(ErrorCode.protocolError, "DATA with more padding than bytes");
-    this.#onDataFrame(streamId, end - start, flags, dataEnd - start - 1);
-    this.onPiece(chunk, start + 1, dataEnd, true);
-  }
-
   #endReading(stream: S): void {
     stream.onDataEnd();
     this.closeIfDone(stream);
   }
 
-  /** A stream whose halves are both closed is no more. */
-  closeIfDone(stream: S): void {
-    if (stream.isReadClosed && stream.isWriteClosed) this.forget(stream);
-  }
+  // ── Header lists ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Takes a stream out: nothing more is sent on it, and what comes means nothing. */
-  protected forget(stream: S): void {
-    if (!this.streams.delete(stream.id)) return;
-    this.#held?.delete(stream);
-    this.#contentLengths?.delete(stream.id);
-    this.receive.onClosed(stream);
-    this.receive.onStreams(this.streams.size);
-    this.onForgotten(stream);
-  }
-
-  /** A stream is no more. */
-  protected abstract onForgotten(stream: S): void;
-
-  // ── Header blocks ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #onHeadersFrame(streamId: number, flags: number, chunk: Buffer, frameStart: number, frameEnd: number): void {
-    requireStream(streamId, "HEADERS");
-    const isPadded = (flags & Flag.padded) !== 0;
-    const start = frameStart + (isPadded ? 1 : 0) + ((flags & Flag.priority) === 0 ? 0 : 5);
-    if (start > frameEnd) throw new ConnectionError(ErrorCode.frameSizeError, "HEADERS that are too short");
-    const end = frameEnd - (isPadded ? chunk[frameStart]! : 0);
-    if (start > end) throw new ConnectionError(ErrorCode.protocolError, "HEADERS with more padding than bytes");
-    const endsStream = (flags & Flag.endStream) !== 0;
-    if ((flags & Flag.endHeaders) !== 0) {
-      this.#onBlock(streamId, endsStream, chunk, start, end);
-      return;
-    }
-    this.#block = new DividedBlock(streamId, endsStream);
-    this.#block.add(chunk, start, end);
-  }
-
-  #onContinuation(flags: number, chunk: Buffer, start: number, end: number): void {
-    const block = this.#block;
-    if (block === undefined) throw new ConnectionError(ErrorCode.protocolError, "CONTINUATION of nothing");
-    block.add(chunk, start, end);
-    if ((flags & Flag.endHeaders) === 0) return;
-    this.#block = undefined;
-    const whole = block.whole();
-    this.#onBlock(block.streamId, block.endsStream, whole, 0, whole.length);
-  }
-
-  #onBlock(streamId: number, endsStream: boolean, block: Buffer, start: number, end: number): void {
-    list.reset(this.#maxListBytes);
+  protected onBlock(streamId: number, endsStream: boolean, block: Buffer, start: number, end: number): void {
+    list.reset(this.maxListBytes);
     try {
       this.#decoder.decode(block, start, end, list);
     } catch (error) {
       if (!(error instanceof HpackError)) throw error;
       throw new ConnectionError(ErrorCode.compressionError, error.message);
     }
-    if (this.#ended.takesHeaders(streamId, endsStream)) return;
+    if (this.#ended?.takesHeaders(streamId, endsStream) === true) return;
     const { contentLength } = list;
     if (endsStream && (contentLength ?? 0) > 0) list.isMalformed = true;
     if (endsStream && this.#contentLengths?.takes(streamId, 0, true) === false) {
@@ -423,20 +167,14 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     this.#endReading(stream);
   }
 
-  // ── The other frames ──────────────────────────────────────────────────────────────────────────────────────────────
+  // ── The windows of what is sent ───────────────────────────────────────────────────────────────────────────────────
 
-  #onWindowUpdate(streamId: number, chunk: Buffer, start: number, end: number): void {
-    if (end - start !== 4)
-      throw new ConnectionError(ErrorCode.frameSizeError, "WINDOW_UPDATE of another length than 4");
-    this.overhead.spend();
-    const increment = chunk.readUInt32BE(start) & 0x7fffffff;
+  protected onWindowUpdate(streamId: number, increment: number): void {
     if (streamId === 0) {
       if (increment === 0) throw new ConnectionError(ErrorCode.protocolError, "WINDOW_UPDATE by nothing");
       this.sendWindow += increment;
-      if (this.sendWindow > largestWindowBytes) {
-        throw new ConnectionError(ErrorCode.flowControlError, "a window of over 2^31-1 bytes");
-      }
-      this.#serve();
+      requireWindow(this.sendWindow);
+      this.serve();
       return;
     }
     const stream = this.streams.get(streamId);
@@ -450,165 +188,69 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     }
     stream.sendWindow += increment;
     if (stream.sendWindow > largestWindowBytes) {
-      this.resetStream(streamId, ErrorCode.flowControlError, "a window of over 2^31-1 bytes");
+      this.resetStream(streamId, ErrorCode.flowControlError, longWindow);
     } else if (this.#held?.has(stream)) {
       while (stream.pump());
       if (!stream.onRoom()) this.#held.delete(stream);
     }
   }
 
-  #onRstStream(streamId: number, chunk: Buffer, start: number, end: number): void {
-    requireStream(streamId, "RST_STREAM");
-    if (end - start !== 4) throw new ConnectionError(ErrorCode.frameSizeError, "RST_STREAM of another length than 4");
+  protected onWindowMoved(bytes: number): void {
+    for (const stream of this.streams.values()) {
+      stream.sendWindow += bytes;
+      requireWindow(stream.sendWindow);
+    }
+  }
+
+  protected onWindowAcknowledged(bytes: number): void {
+    this.receive.onAcknowledged(bytes);
+  }
+
+  // ── The beginning and the end of streams ──────────────────────────────────────────────────────────────────────────
+
+  /** Puts one in that is open now. */
+  protected enter(stream: S): void {
+    stream.sendWindow = this.peerStreamWindow;
+    stream.receiveWindow = this.receive.initialBytes;
+    if (this.#streams === noStreams) this.#streams = new Map();
+    this.#streams.set(stream.id, stream);
+    this.receive.onStreams(this.#streams.size);
+  }
+
+  protected onRstStream(streamId: number, error: number): void {
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
       if (this.isIdle(streamId)) throw new ConnectionError(ErrorCode.protocolError, "RST_STREAM on an idle stream");
-      if (!this.#ended.takesReset(streamId)) this.overhead.spend();
+      if (this.#ended?.takesReset(streamId) !== true) this.overhead.spend();
       return;
     }
     stream.close();
-    this.onReset(stream, chunk.readUInt32BE(start));
+    this.onReset(stream, error);
     this.forget(stream);
   }
 
-  #onSettingsFrame(streamId: number, flags: number, chunk: Buffer, start: number, end: number): void {
-    if (streamId !== 0) throw new ConnectionError(ErrorCode.protocolError, "SETTINGS on a stream");
-    if ((flags & Flag.ack) !== 0) {
-      if (end > start) throw new ConnectionError(ErrorCode.frameSizeError, "an acknowledgement of SETTINGS with bytes");
-      this.#onSettingsAcknowledged();
-      return;
-    }
-    if ((end - start) % 6 !== 0) throw new ConnectionError(ErrorCode.frameSizeError, "SETTINGS of a wrong length");
-    this.overhead.spend();
-    for (let at = start; at < end; at += 6) {
-      // Each may move the windows of all streams.
-      if (at > start) this.overhead.spend();
-      this.#onSetting(chunk.readUInt16BE(at), chunk.readUInt32BE(at + 2));
-    }
-    this.output.frame(0, FrameType.settings, Flag.ack, 0);
-    this.#hasSettings = true;
-    this.#serve();
-    this.onSettings();
+  /** A stream whose halves are both closed is no more. */
+  closeIfDone(stream: S): void {
+    if (stream.isReadClosed && stream.isWriteClosed) this.forget(stream);
   }
 
-  #onSetting(setting: number, value: number): void {
-    switch (setting) {
-      case Setting.headerTableSize:
-        this.encoder.setPeerTableBytes(value);
-        return;
-      case Setting.enablePush:
-        if (value > (this.#isServer ? 1 : 0)) {
-          throw new ConnectionError(ErrorCode.protocolError, `SETTINGS_ENABLE_PUSH of ${value}`);
-        }
-        return;
-      case Setting.maxConcurrentStreams:
-        this.peerMaxStreams = value;
-        return;
-      case Setting.initialWindowSize: {
-        if (value > largestWindowBytes) {
-          throw new ConnectionError(ErrorCode.flowControlError, "SETTINGS_INITIAL_WINDOW_SIZE over 2^31-1");
-        }
-        const change = value - this.peerStreamWindow;
-        this.peerStreamWindow = value;
-        for (const stream of this.streams.values()) {
-          stream.sendWindow += change;
-          if (stream.sendWindow > largestWindowBytes) {
-            throw new ConnectionError(ErrorCode.flowControlError, "a window of over 2^31-1 bytes");
-          }
-        }
-        return;
-      }
-      case Setting.maxFrameSize:
-        if (value < defaultMaxFrameBytes || value > 2 ** 24 - 1) {
-          throw new ConnectionError(ErrorCode.protocolError, "SETTINGS_MAX_FRAME_SIZE out of its bounds");
-        }
-        this.maxFrameBytes = Math.min(value, sentFrameBytes);
-        return;
-      case Setting.maxHeaderListSize:
-        this.peerMaxListBytes = value;
-    }
+  /** Takes all out, where the connection was lost. */
+  protected takeOut(): readonly S[] {
+    const streams = [...this.#streams.values()];
+    this.#streams = noStreams;
+    return streams;
   }
 
-  #announce(settings: readonly (readonly [setting: number, value: number])[], what: "windows" | "other"): void {
-    this.output.frame(settings.length * 6, FrameType.settings, 0, 0);
-    for (const [setting, value] of settings) {
-      this.output.end = this.output.buffer.writeUInt16BE(setting, this.output.end);
-      this.output.uint32(value);
-    }
-    this.#sentSettings ??= [];
-    this.#sentSettings.push(what);
-    this.#settingsTimer ??= setTimeout(() => {
-      this.fail(ErrorCode.settingsTimeout, `SETTINGS were not acknowledged within ${settingsMs} ms`);
-    }, settingsMs).unref();
+  /** Takes a stream out: nothing more is sent on it, and what comes means nothing. */
+  protected forget(stream: S): void {
+    if (!this.#streams.delete(stream.id)) return;
+    if (this.#streams.size === 0) this.#streams = noStreams;
+    this.#held?.delete(stream);
+    this.#contentLengths?.delete(stream.id);
+    this.receive.onClosed(stream);
+    this.receive.onStreams(this.#streams.size);
+    this.onForgotten(stream);
   }
-
-  /** Another value than was announced first. */
-  protected announce(setting: number, value: number): void {
-    this.#announce([[setting, value]], "other");
-  }
-
-  #onSettingsAcknowledged(): void {
-    const what = this.#sentSettings?.shift();
-    if (what === undefined) throw new ConnectionError(ErrorCode.protocolError, "an acknowledgement of no SETTINGS");
-    if (what === "windows") this.receive.onAcknowledged();
-    if (this.#sentSettings !== undefined && this.#sentSettings.length > 0) {
-      this.#settingsTimer?.refresh();
-    } else {
-      this.#sentSettings = undefined;
-      clearTimeout(this.#settingsTimer);
-      this.#settingsTimer = undefined;
-    }
-  }
-
-  #onPingFrame(streamId: number, flags: number, chunk: Buffer, start: number, end: number): void {
-    if (streamId !== 0) throw new ConnectionError(ErrorCode.protocolError, "PING on a stream");
-    if (end - start !== 8) throw new ConnectionError(ErrorCode.frameSizeError, "PING of another length than 8");
-    if ((flags & Flag.ack) !== 0) {
-      // Answers come in the order of the pings.
-      const onAnswer = this.#pings?.shift();
-      if (onAnswer === undefined) this.overhead.spend();
-      else onAnswer();
-      return;
-    }
-    this.overhead.spend();
-    this.onPing();
-    this.output.frame(8, FrameType.ping, Flag.ack, 0);
-    this.output.bytes(chunk, start, end);
-  }
-
-  /** The peer pings. */
-  protected onPing(): void {}
-
-  onNoAnswer(): void {
-    this.close("the peer did not answer a ping");
-  }
-
-  sendPing(onAnswer: () => void): void {
-    this.#pings ??= [];
-    this.#pings.push(onAnswer);
-    this.output.frame(8, FrameType.ping, 0, 0);
-    this.output.uint32(0);
-    this.output.uint32(this.#pings.length);
-  }
-
-  #onGoawayFrame(streamId: number, chunk: Buffer, start: number, end: number): void {
-    if (streamId !== 0) throw new ConnectionError(ErrorCode.protocolError, "GOAWAY on a stream");
-    if (end - start < 8) throw new ConnectionError(ErrorCode.frameSizeError, "GOAWAY of less than 8 bytes");
-    this.overhead.spend();
-    const lastStream = chunk.readUInt32BE(start) & 0x7fffffff;
-    const debug = chunk.toString("latin1", start + 8, Math.min(end, start + 8 + 200)).replace(/[^\x20-\x7e]/g, "?");
-    this.onGoaway(lastStream, chunk.readUInt32BE(start + 4), debug);
-  }
-
-  sendGoaway(lastStream: number, error: number, debug = ""): void {
-    const bytes = Buffer.from(debug, "latin1");
-    this.output.frame(8 + bytes.length, FrameType.goaway, 0, 0);
-    this.output.uint32(lastStream);
-    this.output.uint32(error);
-    this.output.bytes(bytes);
-  }
-
-  // ── Streams that are no good ──────────────────────────────────────────────────────────────────────────────────────
 
   /** Ends a stream over something that its peer has done (RFC 9113, section 5.4.2). */
   protected resetStream(streamId: number, error: number, reason: string): void {
@@ -616,7 +258,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     this.output.rstStream(streamId, error);
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
-      this.#ended.add(streamId, this.receive.initialBytes);
+      this.#rememberEnd(streamId, this.receive.initialBytes);
     } else {
       this.abandon(stream);
       this.onStreamError(stream, error, reason);
@@ -633,19 +275,25 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   /** Forgets a stream of which the peer knows, or is told otherwise, that it is over. */
   abandon(stream: S): void {
     stream.close();
-    this.#ended.add(stream.id, stream.receiveWindow);
+    this.#rememberEnd(stream.id, stream.receiveWindow);
     this.forget(stream);
   }
 
   /** Does not take a stream that the peer opens: what it has sent on it already is not looked at. */
   protected refuse(streamId: number, error: number): void {
     this.output.rstStream(streamId, error);
-    this.#ended.add(streamId, this.receive.initialBytes);
+    this.#rememberEnd(streamId, this.receive.initialBytes);
+  }
+
+  /** @param windowBytes what the peer may have sent of DATA before it hears of the end */
+  #rememberEnd(streamId: number, windowBytes: number): void {
+    this.#ended ??= new EndedStreams();
+    this.#ended.add(streamId, windowBytes);
   }
 
   /** Whether it was ended here, not long ago: its peer may not have known. */
   protected wasForgotten(streamId: number): boolean {
-    return this.#ended.has(streamId);
+    return this.#ended?.has(streamId) === true;
   }
 
   // ── What waits for the peer ───────────────────────────────────────────────────────────────────────────────────────
@@ -667,7 +315,7 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
   }
 
   /** Those that wait take turns, a frame each. */
-  #serve(): void {
+  protected serve(): void {
     const held = this.#held;
     if (held === undefined || held.size === 0) return;
     let goesOn = this.sendWindow > 0;
@@ -676,13 +324,6 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
       for (const stream of held) if (stream.pump()) goesOn = true;
     }
     for (const stream of held) if (!stream.onRoom()) held.delete(stream);
-  }
-
-  /** A peer that reads nothing can have us keep what no window bounds: answers to its pings, headers, trailers. */
-  #checkUnread(): void {
-    if (this.output.pendingBytes > mostUnreadBytes) {
-      throw new ConnectionError(ErrorCode.enhanceYourCalm, "answers that nobody reads");
-    }
   }
 
   #watchStall(): void {
@@ -709,53 +350,15 @@ export abstract class Session<S extends Stream = Stream> extends FrameReader {
     });
   }
 
-  // ── The end ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** The peer, or the connection, is no good: says so, and closes. */
-  fail(error: number, reason: string): void {
-    if (this.isClosed) return;
-    this.sendGoaway(this.lastPeerStream, error, reason);
-    this.close(`${errorName(error)}: ${reason}`);
-  }
-
-  /** Ends it: nothing more is read, and its calls end now. What is written still leaves. */
-  close(reason: string): void {
-    if (this.isClosed) return;
-    this.#end(reason);
-    // A peer that does not close its end is not waited for.
-    const timer = setTimeout(() => this.socket.destroy(), closingMs).unref();
-    this.socket.once("close", () => clearTimeout(timer));
-  }
-
-  #onSocketClosed(): void {
-    const { readableEnded, errored } = this.socket;
-    if (readableEnded) this.closeReason ??= "closed by the peer";
-    if (!this.isClosed) this.#end(errored?.message ?? "the connection was lost");
-    this.onClosed(this.closeReason!);
-  }
-
-  #end(reason: string): void {
-    this.isClosed = true;
-    this.closeReason ??= reason;
-    this.#stop();
-    this.onLost(this.closeReason);
-    this.output.flush();
-    this.output.close();
-    this.socket.end();
-  }
-
-  #stop(): void {
-    clearTimeout(this.#settingsTimer);
+  protected override stop(): void {
+    super.stop();
     clearTimeout(this.#stallTimer);
-    this.#lateness?.stop();
-    this.#keepalive?.stop();
     this.#held?.clear();
-    this.#pings = undefined;
   }
 }
 
-const priorityLength = "PRIORITY of another length than 5";
+const longWindow = "a window of over 2^31-1 bytes";
 
-function requireStream(streamId: number, what: string): void {
-  if (streamId === 0) throw new ConnectionError(ErrorCode.protocolError, `${what} on stream 0`);
+function requireWindow(bytes: number): void {
+  if (bytes > largestWindowBytes) throw new ConnectionError(ErrorCode.flowControlError, longWindow);
 }

@@ -4,7 +4,7 @@ import { noDeadline } from "../../deadline.js";
 import { RpcError } from "../../error.js";
 import { Code } from "../../status.js";
 import { encodeMessage, notEncodable, tooLongToSend } from "../codec.js";
-import { deadlines, type Expiring, WheelPlace } from "./deadline-wheel.js";
+import { CallDeadline, deadlines } from "./deadline-wheel.js";
 import { Flag, FrameType } from "./frames.js";
 import { IncomingMessages } from "./incoming-messages.js";
 import { messageAt, prefixBytes, writePrefix } from "./message-prefix.js";
@@ -29,10 +29,10 @@ export function requireWholeMessages(): void {
 }
 
 /** One call on a connection: its messages both ways, their flow control and its deadline; the same at both ends. */
-export abstract class Stream extends IncomingMessages implements Expiring, QueueOwner {
+export abstract class Stream extends IncomingMessages implements QueueOwner {
   sentBytes = 0;
 
-  #place: WheelPlace | undefined = undefined;
+  #deadline: CallDeadline | undefined = undefined;
 
   // ── What is sent ──
   /** Bytes that the peer takes. */
@@ -77,17 +77,17 @@ export abstract class Stream extends IncomingMessages implements Expiring, Queue
 
   /** Monotonic milliseconds. */
   get deadline(): number {
-    return this.#place?.deadline ?? noDeadline;
+    return this.#deadline?.time ?? noDeadline;
   }
 
   protected limitTime(deadline: number, now: number): void {
-    this.#place = new WheelPlace(this, deadline);
-    deadlines.add(this.#place, now);
+    this.#deadline = new CallDeadline(this, deadline);
+    deadlines.add(this.#deadline, deadline, now);
   }
 
   /** It has ended. */
   protected stopTime(): void {
-    if (this.#place !== undefined) deadlines.remove(this.#place);
+    if (this.#deadline !== undefined) deadlines.remove(this.#deadline);
   }
 
   /**

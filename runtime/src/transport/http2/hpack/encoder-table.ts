@@ -9,16 +9,31 @@ import { firstDynamicIndex, staticIndexWith, staticNames } from "./static-table.
 /** The largest value that is put into the table for the sake of its name alone. */
 const maxValueForName = 64;
 
-/** Both tables as an encoder uses them: what is where, and what is worth being put in. */
-export class EncoderTable {
-  readonly dynamic: DynamicTable = new DynamicTable(defaultTableBytes);
-  readonly credit: EvictionCredit = new EvictionCredit();
+/** The dynamic table as an encoder uses it, with the static one: what is where, and what is worth being put in. */
+export class EncoderTable extends DynamicTable {
+  /** Made with the first eviction: most tables are never full. */
+  #credit: EvictionCredit | undefined;
   /** Made with the first name that is asked for: a connection of calls without metadata needs none. */
   #names: KnownNames | undefined;
 
+  constructor() {
+    super(defaultTableBytes);
+  }
+
   /** Differs from before whenever an index means another field than before. */
   get generation(): number {
-    return this.dynamic.inserted + this.dynamic.evicted;
+    return this.inserted + this.evicted;
+  }
+
+  /** A block begins. */
+  begin(): void {
+    this.#credit?.earn();
+  }
+
+  #mayEvict(evictions: number): boolean {
+    if (evictions === 0) return true;
+    this.#credit ??= new EvictionCredit();
+    return this.#credit.take(evictions);
   }
 
   known(name: string): KnownName {
@@ -28,8 +43,8 @@ export class EncoderTable {
   /** Fields that repeat come into the table without it. */
   #learn(name: string): KnownName {
     const known = new KnownName(name);
-    for (let number = this.dynamic.evicted + 1; number <= this.dynamic.inserted; number++) {
-      const field = this.dynamic.withNumber(number);
+    for (let number = this.evicted + 1; number <= this.inserted; number++) {
+      const field = this.withNumber(number);
       if (field.name === name) known.entered(field.value, number);
     }
     this.#names ??= new KnownNames();
@@ -53,8 +68,8 @@ export class EncoderTable {
 
   /** The newest. */
   #indexWhere(isMeant: (field: HeaderField) => boolean): number {
-    for (let number = this.dynamic.inserted; number > this.dynamic.evicted; number--) {
-      if (isMeant(this.dynamic.withNumber(number))) return this.indexOfNumber(number);
+    for (let number = this.inserted; number > this.evicted; number--) {
+      if (isMeant(this.withNumber(number))) return this.indexOfNumber(number);
     }
     return 0;
   }
@@ -64,13 +79,13 @@ export class EncoderTable {
    * an index, this does not change when fields are put in.
    */
   numberOf(known: KnownName, value: string): number {
-    return -known.staticIndexWith(value) || known.numberWith(value, this.dynamic.evicted);
+    return -known.staticIndexWith(value) || known.numberWith(value, this.evicted);
   }
 
   /** The index of a field with that number, or 0 where there is none any more. */
   indexOfNumber(number: number): number {
     if (number < 0) return -number;
-    return number > this.dynamic.evicted ? firstDynamicIndex + this.dynamic.inserted - number : 0;
+    return number > this.evicted ? firstDynamicIndex + this.inserted - number : 0;
   }
 
   /** The index of a field with this name, or 0. */
@@ -89,11 +104,11 @@ export class EncoderTable {
     const isNameNew = !known.wasSent;
     known.wasSent = true;
     const isRecent = known.isRecent(value);
-    if (4 * bytes > this.dynamic.maxBytes) return false;
+    if (4 * bytes > this.maxBytes) return false;
     if (!isRecent && (isNameNew || value.length > maxValueForName || this.nameIndexOf(known) !== 0)) return false;
-    const evictions = this.dynamic.evictionsFor(bytes);
+    const evictions = this.evictionsFor(bytes);
     // Of a name with many entries, one is given up for a new one even where there is room: values may be without end.
-    return this.credit.take(evictions === 0 && known.isCrowded ? 1 : evictions);
+    return this.#mayEvict(evictions === 0 && known.isCrowded ? 1 : evictions);
   }
 
   /**
@@ -103,14 +118,14 @@ export class EncoderTable {
    */
   hasRoomForRepeated(name: string, value: string): boolean {
     const bytes = listBytes(name, value);
-    const evictions = this.dynamic.evictionsFor(bytes);
-    if (evictions === 0) return bytes <= this.dynamic.maxBytes;
-    return this.known(name).isRecent(value) && 4 * bytes <= this.dynamic.maxBytes && this.credit.take(evictions);
+    const evictions = this.evictionsFor(bytes);
+    if (evictions === 0) return bytes <= this.maxBytes;
+    return this.known(name).isRecent(value) && 4 * bytes <= this.maxBytes && this.#mayEvict(evictions);
   }
 
   enter(name: string, value: string): void {
-    this.dynamic.insert(sharedField(name, value));
-    this.#names?.get(name)?.entered(value, this.dynamic.inserted);
+    this.insert(sharedField(name, value));
+    this.#names?.get(name)?.entered(value, this.inserted);
   }
 }
 

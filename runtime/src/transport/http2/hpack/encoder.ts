@@ -42,7 +42,7 @@ export class HpackEncoder {
    * @internal
    */
   get table(): DynamicTable {
-    return this.#table.dynamic;
+    return this.#table;
   }
 
   /** @internal */
@@ -61,7 +61,7 @@ export class HpackEncoder {
 
   /** First of every block: writes the size updates that are due (RFC 7541, section 4.2). */
   begin(target: ByteTarget): void {
-    this.#table.credit.earn();
+    this.#table.begin();
     if (this.#smallestTableBytes < this.table.maxBytes) this.#resize(target, this.#smallestTableBytes);
     if (this.#tableBytes !== this.table.maxBytes) this.#resize(target, this.#tableBytes);
     this.#smallestTableBytes = this.#tableBytes;

@@ -19,6 +19,8 @@ export interface RepeatedFieldsEncoder {
 
 /** After so many writes, fields that had no room in the table try again. */
 const writesUntilRetry = 16;
+/** Where all had room, never: no connection makes as many calls. */
+const noRetry = 2 ** 31 - 1;
 
 /** Bytes that are kept for all connections, by what they say. */
 const lasting = new Map<string, Uint8Array>();
@@ -73,6 +75,6 @@ export class CachedFields implements RepeatedFields {
     const isLasting = this.#encoder.generation === generation && target.end > start;
     this.#bytes = isLasting ? lastingBytes(target, start) : undefined;
     this.#generation = generation;
-    this.#writesLeft = isWhole ? Number.POSITIVE_INFINITY : writesUntilRetry;
+    this.#writesLeft = isWhole ? noRetry : writesUntilRetry;
   }
 }
