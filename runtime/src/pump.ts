@@ -118,7 +118,8 @@ export class Pump<T> {
 /** The source as an async iterable; throws a TypeError at once where it cannot be iterated. */
 export function toAsyncIterable<T>(source: MessageSource<T>): AsyncIterable<T> {
   const iterator = iterate(source);
-  if (Symbol.asyncIterator in source) return source;
+  // Not the source again: some can be iterated once only, a ReadableStream for one.
+  if (Symbol.asyncIterator in source) return { [Symbol.asyncIterator]: () => iterator as AsyncIterator<T> };
   return (async function* () {
     yield* { [Symbol.iterator]: () => iterator as Iterator<T> };
   })();

@@ -471,6 +471,24 @@ describe.each(transports)("a stream that is left on $name", ({ transport }) => {
   });
 });
 
+describe.each(transports)("a handler's stream that can be read once only, on $name", ({ transport }) => {
+  const chains: [string, Interceptor[]][] = [
+    ["no interceptor", []],
+    ["one that passes it on", [(next) => (call) => next(call)]],
+  ];
+  test.each(chains)("is read once through %s", async (_what, interceptors) => {
+    const notes = () =>
+      new ReadableStream<Partial<Note>>({
+        start(controller) {
+          for (const text of ["a", "b"]) controller.enqueue({ text });
+          controller.close();
+        },
+      });
+    const { client } = await startKinds(transport, { serverStream: notes }, { interceptors });
+    expect((await collect(client.serverStream({}))).map(({ text }) => text)).toEqual(["a", "b"]);
+  });
+});
+
 describe.each(transports)("a handler's stream on which nothing happens, on $name", ({ transport }) => {
   const chains: [string, Interceptor[]][] = [
     ["no interceptor", []],
