@@ -4,11 +4,13 @@ import { MalformedRequestError, PluginError } from "../../errors.js";
 import { inOrderOfImports } from "../../imports.js";
 import type { Options } from "../../options.js";
 import type { Request } from "../../read-model.js";
+import { createRegistry } from "../../registry.js";
 import { bytesField, withoutField } from "../../walk.js";
 import type { GeneratedFile } from "../library.js";
 import type { MessageModules } from "../modules.js";
 import { canonicalDescriptors } from "./canonical.js";
 import { type FileDescriptor, loadProtocGenEs } from "./load.js";
+import { checkNames } from "./name-limits.js";
 import { protobufEsParameter } from "./options.js";
 
 /**
@@ -28,7 +30,9 @@ export function generateMessages(request: Request, options: Options, modules: Me
   };
   const all = request.withImports(request.filesToGenerate);
   const wanted = all.filter(({ name }) => modules.packaged(name) === undefined);
-  const embedded = canonicalDescriptors(wanted, request);
+  const registry = createRegistry(wanted, request);
+  checkNames(wanted, registry);
+  const embedded = canonicalDescriptors(wanted, request, registry);
   const generatorRequest = create(CodeGeneratorRequestSchema, {
     fileToGenerate: wanted.map(({ name }) => name),
     parameter: protobufEsParameter(options.protobufEs, options.importExtension),
