@@ -165,9 +165,10 @@ export function docComment(doc: Doc, { deprecated, indent }: { deprecated: boole
 /** The lines of a comment as protoc hands it over, without what only marked them as a comment. */
 function commentLines(comment: string): string[] {
   // `/** Javadoc */` is an ordinary comment to protoc: the second asterisk is left in the text. So is the third slash
-  // of `/// Doxygen`, on every line.
-  let lines = comment.replace(/^\*(?=\s)/, "").split(/\r\n|[\r\n\u2028\u2029]/);
-  if (lines.every((line) => line === "" || /^\/(\s|$)/.test(line))) lines = lines.map((line) => line.slice(1));
+  // of `/// Doxygen`, on every line, and the exclamation mark that Doxygen takes as well.
+  let lines = comment.split(/\r\n|[\r\n\u2028\u2029]/);
+  if (lines.every((line) => line === "" || /^[/!](\s|$)/.test(line))) lines = lines.map((line) => line.slice(1));
+  else if (/^[*!]\s/.test(comment)) lines[0] = lines[0]!.slice(1);
   lines = lines.map((line) => escapeComment(line.replace(/^ /, "").trimEnd()));
   while (lines[0] === "") lines.shift();
   while (lines.at(-1) === "") lines.pop();

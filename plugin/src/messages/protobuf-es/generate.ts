@@ -3,6 +3,7 @@ import { posix } from "node:path";
 import { MalformedRequestError, PluginError } from "../../errors.js";
 import { inOrderOfImports } from "../../imports.js";
 import type { Options } from "../../options.js";
+import { plainText } from "../../read-comments.js";
 import type { Request } from "../../read-model.js";
 import { createRegistry } from "../../registry.js";
 import { bytesField, withoutField } from "../../walk.js";
@@ -41,7 +42,7 @@ export function generateMessages(request: Request, options: Options, modules: Me
       decode(withoutField(embedded.get(file) ?? file.bytes, bytesField(9))),
     ),
     // Is what comments and options are read from.
-    sourceFileDescriptors: wanted.map((file) => decode(request.sourceFile(file.name) ?? file.bytes)),
+    sourceFileDescriptors: wanted.map((file) => withPlainComments(decode(request.sourceFile(file.name) ?? file.bytes))),
   });
   try {
     const { file } = run(generatorRequest);
@@ -54,6 +55,17 @@ export function generateMessages(request: Request, options: Options, modules: Me
       hint: "use emit=services and run protoc-gen-es by itself",
     });
   }
+}
+
+/** Comments as they go into service files too. */
+function withPlainComments(file: FileDescriptor): FileDescriptor {
+  for (const location of file.sourceCodeInfo?.location ?? []) {
+    // One that is set to nothing would be there, and be printed.
+    if (location.leadingComments !== "") location.leadingComments = plainText(location.leadingComments);
+    if (location.trailingComments !== "") location.trailingComments = plainText(location.trailingComments);
+    location.leadingDetachedComments = location.leadingDetachedComments.map(plainText);
+  }
+  return file;
 }
 
 /** Has the imports of mapped protos come from where they are; well-known ones protoc-gen-es knows of. */

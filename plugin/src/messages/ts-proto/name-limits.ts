@@ -152,7 +152,7 @@ class FileNames {
     }
     // Where there is a union, its property is not in quotes.
     for (const { name } of unions) {
-      if (/^[A-Za-z_]/.test(propertyName(name, this.#options))) continue;
+      if (/^([A-Za-z_]\w*|0|[1-9]\d*)$/.test(propertyName(name, this.#options))) continue;
       throw this.#refused("would be called what is no name by ts-proto", [...path, name]);
     }
   }
@@ -162,11 +162,12 @@ class FileNames {
     const [, called, message] = this.#types.get(type) ?? [];
     if (called === undefined || message === undefined || !("field" in message)) return;
     // The message of an entry has a field of the same type, which is looked at there.
-    const [, inMap = ""] = this.#types.get((message.options?.mapEntry && message.field[1]?.typeName) || "") ?? [];
+    const [, inMap = "", value] =
+      this.#types.get((message.options?.mapEntry && message.field[1]?.typeName) || "") ?? [];
     const variable = [
       shadowing.message.has(called) ? called : "",
       label === repeated && shadowing.list.has(called) ? called : "",
-      shadowing.map.has(inMap) ? inMap : "",
+      value !== undefined && "field" in value && shadowing.map.has(inMap) ? inMap : "",
     ].find((one) => one !== "");
     if (variable === undefined) return;
     throw this.#refused(`has a type that ts-proto calls ${variable}, as it does a variable there`, [...path, name]);
