@@ -32,7 +32,7 @@ import { compileProtos, readAll, root } from "./compile-protos.js";
 type Exports = { readonly [name: string]: unknown };
 type Client = { readonly [method: string]: (request: unknown) => Promise<unknown> | AsyncIterable<unknown> };
 
-/** The exports of one service, by the names that README.md gives them. */
+/** The exports of one service, by the names that docs/generated-code.md gives them. */
 interface Service {
   readonly desc: ServiceDesc;
   readonly createClient: (channel: Channel) => Client;
@@ -78,6 +78,24 @@ describe.each([
       server.addService(desc.methods as unknown as grpc.ServiceDefinition, Object.fromEntries(implementations));
     }
     server.forceShutdown();
+  });
+
+  test("a service without methods is called and registered as any other, but not taken by grpc-js", async () => {
+    const exports = (await import(join(root, "fixtures/golden", library, "greeter/v1/greeter_grpc.ts"))) as Exports;
+    const { desc, createClient, register } = serviceOf(exports, "SilentGreeter", "greeter.v1.SilentGreeter");
+    const server = new Server();
+    register(server, {});
+    const { address } = await server.listen("127.0.0.1:0");
+    const channel = dial(address);
+    open.push(
+      () => channel.close(),
+      () => server.shutdown(),
+    );
+    expect(createClient(channel)).toEqual({});
+    await channel.waitForReady();
+    const theirs = new grpc.Server();
+    expect(() => theirs.addService(desc.methods as unknown as grpc.ServiceDefinition, {})).toThrow("empty service");
+    theirs.forceShutdown();
   });
 
   describe.each(transports)("on $name", ({ transport }) => {
