@@ -165,20 +165,35 @@ export function docComment(doc: Doc, { deprecated, indent }: { deprecated: boole
 /** The lines of a comment as protoc hands it over, without what only marked them as a comment. */
 function commentLines(comment: string): string[] {
   // `/** Javadoc */` is an ordinary comment to protoc: the second asterisk is left in the text. So is the third slash
-  // of `/// Doxygen`, on every line.
-  let lines = comment.replace(/^\*(?=\s)/, "").split(/\r\n|\r|\n/);
-  if (lines.every((line) => line === "" || /^\/(\s|$)/.test(line))) lines = lines.map((line) => line.slice(1));
+  // of `/// Doxygen`, on every line, and the exclamation mark that Doxygen takes as well.
+  let lines = comment.split(/\r\n|[\r\n\u2028\u2029]/);
+  if (lines.every((line) => line === "" || /^[/!](\s|$)/.test(line))) lines = lines.map((line) => line.slice(1));
+  else if (/^[*!]\s/.test(comment)) lines[0] = lines[0]!.slice(1);
   lines = lines.map((line) => escapeComment(line.replace(/^ /, "").trimEnd()));
   while (lines[0] === "") lines.shift();
   while (lines.at(-1) === "") lines.pop();
-  return lines;
+  const fence = openFence(lines);
+  return fence === undefined ? lines : [...lines, fence];
 }
 
 /**
  * Two things in a comment would be more than prose, and get a backslash, which is TSDoc's own escape: the end of the
- * comment, and an `@` that begins a word. All of the latter, known tag or not: who wrote `@ts-ignore`, `@internal` or
- * `@param` in a proto did not mean our compiler. `{`, `}`, `<` and Markdown do no harm and stay as they are.
+ * comment, and an `@` that does not stand within a word or behind punctuation. All of the latter, known tag or not: who
+ * wrote `@ts-ignore`, `@internal` or `@param` in a proto did not mean our compiler. To tsc an `@` begins a tag after
+ * anything that is white space to it, which includes what is none to others, such as a zero-width space; hence the rule
+ * says what may stand before one. `{`, `}`, `<` and Markdown do no harm and stay as they are.
  */
 function escapeComment(line: string): string {
-  return line.replaceAll("*/", "*\\/").replace(/(?<![^\s{])@(?=\w)/g, "\\@");
+  return line.replaceAll("*/", "*\\/").replace(/(?<![!-z|-~\p{Letter}\p{Number}])@/gu, "\\@");
+}
+
+/** What closes a fenced code block that a comment leaves open: what follows, a `@deprecated`, would be code. */
+function openFence(lines: readonly string[]): string | undefined {
+  let open: string | undefined;
+  for (const line of lines) {
+    const [, fence = "", rest = ""] = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(line) ?? [];
+    if (open === undefined) open = fence || undefined;
+    else if (fence.startsWith(open) && rest.trim() === "") open = undefined;
+  }
+  return open;
 }

@@ -34,9 +34,9 @@ function readLocation(
   const detached: string[] = [];
   eachFieldOfValue(reader, (tag) => {
     if (tag === bytesField(1)) pathAt = reader.pos;
-    if (tag === stringField(3)) leading = reader.string();
-    else if (tag === stringField(4)) trailing = reader.string();
-    else if (tag === stringField(6)) detached.push(reader.string());
+    if (tag === stringField(3)) leading = plainText(reader.string());
+    else if (tag === stringField(4)) trailing = plainText(reader.string());
+    else if (tag === stringField(6)) detached.push(plainText(reader.string()));
     else return false;
     return true;
   });
@@ -44,6 +44,19 @@ function readLocation(
   const path = pathAt < 0 ? [] : readPath(reader, pathAt);
   return wanted(path) ? { path, doc: { detached, leading, trailing } } : undefined;
 }
+
+/**
+ * With line ends of one kind, and without what no text needs. Compilers do not look into comments, so a proto that was written in Latin-1 arrives with
+ * bytes that are no UTF-8, and as U+FFFD: TypeScript 5.4 takes a file for binary that has one near its beginning.
+ * Control characters have editors and git do the same. Characters that switch the direction of writing have a reader
+ * see a line in another order than tsc, and code where there is a comment (https://trojansource.codes).
+ */
+export function plainText(comment: string): string {
+  return comment.replace(/\r\n?/g, "\n").replace(needless, "").replaceAll("\ufffd", "?");
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about.
+const needless = /[\0-\x08\v-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
 
 function readPath(reader: BinaryReader, position: number): number[] {
   const after = reader.pos;

@@ -117,6 +117,14 @@ test("a service without methods", () => {
   ]);
 });
 
+test("a thousand rpcs are a thousand methods, and one import of each type", () => {
+  const methods = Array.from({ length: 1000 }, (_, i) => method(`Get${i}`));
+  const output = emit(file([service("Big", methods)]));
+  expect(linesWith(output, /=> channel\.unary\(/)).toHaveLength(1000);
+  expect(linesWith(output, /unaryMethod\(\{/)).toHaveLength(1000);
+  expect(linesWith(output, /^import/)).toHaveLength(3);
+});
+
 test("an rpc that cannot be named stops the file", () => {
   expect(() => emit(file([service("Greeter", [method("A_b"), method("AB")])]))).toThrow("A_b");
 });

@@ -60,6 +60,19 @@ describe("what a service exports", () => {
       ["Foo", "Bar"],
       ["sharedFooClient", "sharedBarClient"],
     ],
+    [
+      ["Greeter", "SharedGreeter", "UnimplementedGreeter", "greeter"],
+      [
+        "sharedGreeterClient",
+        "sharedSharedGreeterClient$",
+        "sharedUnimplementedGreeterClient$",
+        "sharedgreeterClient$",
+      ],
+    ],
+    [
+      ["_", "__", "_1", "__proto__"],
+      ["shared_Client", "shared__Client", "shared_1Client", "shared__proto__Client"],
+    ],
   ])("%j: all names of a later service that clashes end in $", (services, shared) => {
     expect(namesOf(...services).map((names) => names.sharedClient)).toEqual(shared);
   });
@@ -94,8 +107,26 @@ describe("what a method is called", () => {
     expect(nameOf(rpc)).toBe(name);
   });
 
+  // Members are not declared: what is reserved for a variable is free for them.
+  test.each([
+    ["words of the language", "delete class default function import null this typeof void await yield arguments eval"],
+    ["types", "any never object string symbol undefined unknown keyof readonly infer"],
+    ["globals", "globalThis isNaN require exports process console"],
+    ["members of functions and promises", "apply bind call caller length name prototype catch finally"],
+    ["what our code calls its own", "channel close handler methods next options path request requests server target"],
+    ["what looks like an escape", "u0041 x41"],
+  ])("%s stay as they are", (_, words) => {
+    for (const word of words.split(" ")) expect(nameOf(word)).toBe(word);
+  });
+
   test("nothing that every object has is a method", () => {
     for (const member of Object.getOwnPropertyNames(Object.prototype)) expect(nameOf(member)).toBe(`${member}$`);
+  });
+
+  test("a name that ends in $ cannot be another rpc's", () => {
+    const rpcs = ["constructor", "then", "__proto__", "toString"].map((rpc) => method(rpc));
+    const names = methodNames(file([]), service("Greeter", [...rpcs, method("constructor_"), method("then_")]));
+    expect(names).toEqual(["constructor$", "then$", "__proto__$", "toString$", "constructor_", "then_"]);
   });
 
   test("two rpcs of one name are refused by both their names", () => {
@@ -104,6 +135,18 @@ describe("what a method is called", () => {
     expect(clash).toThrow(/GetThing.*get_thing.*getThing/);
   });
 });
+
+test.each(["delete", "default", "constructor", "prototype", "Object", "Promise", "__proto__", "then", "_", "_1"])(
+  "all that service %s exports can be declared: a word is never alone",
+  (name) => {
+    const [names] = fileServiceNames(file([service(name, [])]));
+    for (const exported of Object.values(names!)) {
+      expect(exported).toMatch(/^[A-Za-z_][\w$]*$/);
+      expect(reservedWords).not.toContain(exported);
+      expect(exported in globalThis).toBe(false);
+    }
+  },
+);
 
 test("words that no import is called are listed once", () => {
   expect(new Set(reservedWords).size).toBe(reservedWords.length);

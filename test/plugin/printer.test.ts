@@ -97,8 +97,17 @@ describe("doc comments", () => {
     ["lines without the usual space", { leading: "Says\nhello.\n" }, "  /**\n   * Says\n   * hello.\n   */\n"],
     ["Javadoc style", { leading: "*\n Says hello.\n" }, "  /** Says hello. */\n"],
     ["Doxygen style", { leading: "/ Says\n/\n/ hello.\n" }, "  /**\n   * Says\n   *\n   * hello.\n   */\n"],
+    ["Qt style", { leading: "! Says hello. " }, "  /** Says hello. */\n"],
+    ["Qt style, on lines", { leading: "! Says\n! hello.\n" }, "  /**\n   * Says\n   * hello.\n   */\n"],
     ["Windows line ends", { leading: " Says\r\n hello.\r\n" }, "  /**\n   * Says\n   * hello.\n   */\n"],
     ["the end of a comment", { leading: " a */ b **/\n" }, "  /** a *\\/ b **\\/ */\n"],
+    [
+      "lines that end as no editor ends them",
+      { leading: " a\u2028b\u2029c\n" },
+      "  /**\n   * a\n   * b\n   * c\n   */\n",
+    ],
+    ["an at-sign after what only tsc takes for a space", { leading: "\u200b@x" }, "  /** \u200b\\@x */\n"],
+    ["at-signs of words, in words and by themselves", { leading: " é@é @@ @" }, "  /** é@é \\@@ \\@ */\n"],
     [
       "what would be a tag",
       { leading: " @ts-ignore {@link X} (@y) a@b.c\n" },

@@ -127,6 +127,59 @@ describe("a file", () => {
   });
 });
 
+describe("types", () => {
+  test("are found through public imports of public imports, under names that more than one package has", () => {
+    const model = modelOf({
+      "a.proto": `syntax = "proto3"; package a; import "one.proto"; message M {}
+        service S { rpc R(deep.M) returns (deep.M.M); rpc Q(M) returns (deep.inner.M); }`,
+      "one.proto": 'syntax = "proto3"; package one; import public "two.proto"; message M {}',
+      "two.proto": 'syntax = "proto2"; package two; import public "three.proto"; import public "four.proto";',
+      "three.proto": 'edition = "2023"; package deep; message M { message M {} }',
+      "four.proto": 'syntax = "proto3"; package deep.inner; message M {}',
+    });
+    const found = model.services[0]!.methods.map(({ request, response }) => [request, response]);
+    expect(found).toEqual([
+      [
+        { typeName: "deep.M", file: "three.proto", package: "deep" },
+        { typeName: "deep.M.M", file: "three.proto", package: "deep" },
+      ],
+      [
+        { typeName: "a.M", file: "a.proto", package: "a" },
+        { typeName: "deep.inner.M", file: "four.proto", package: "deep.inner" },
+      ],
+    ]);
+  });
+
+  test("of a file without a package, in which others have the names of packages", () => {
+    const model = modelOf({
+      "a.proto": `syntax = "proto3"; import "b.proto"; message a { message B {} }
+        service S { rpc R(.a.B) returns (.b.B); }`,
+      "b.proto": 'syntax = "proto3"; package b; message B {}',
+    });
+    expect(model.services[0]).toMatchObject({
+      typeName: "S",
+      methods: [
+        {
+          request: { typeName: "a.B", file: "a.proto", package: "" },
+          response: { typeName: "b.B", file: "b.proto", package: "b" },
+        },
+      ],
+    });
+  });
+
+  test("of a thousand rpcs, in their order", () => {
+    const rpcs = Array.from({ length: 1000 }, (_, i) => `Get${i}`);
+    const lines = rpcs.map((name, i) => `// Comment ${i}.\nrpc ${name}(M) returns (stream M);`);
+    const model = modelOf({
+      "a.proto": `syntax = "proto3"; package a; message M {} service S {\n${lines.join("\n")} }`,
+    });
+    const { methods } = model.services[0]!;
+    expect(methods.map(({ name, doc }) => `${name}${doc.leading}`)).toEqual(
+      rpcs.map((name, i) => `${name} Comment ${i}.\n`),
+    );
+  });
+});
+
 describe("a request", () => {
   test("gives parameter, compiler, files and their imports", () => {
     const protos = {

@@ -16,12 +16,12 @@ import type { ProtoFile, Request } from "../../read-model.js";
 import { createRegistry } from "../../registry.js";
 import { bytesField, withoutField } from "../../walk.js";
 
-/** The descriptors of these files in that form, without comments. */
+/** The descriptors of these files in that form, without comments. `registry` has the types of these files at least. */
 export function canonicalDescriptors(
   files: readonly ProtoFile[],
   request: Request,
+  registry: FileRegistry = createRegistry(files, request),
 ): ReadonlyMap<ProtoFile, Uint8Array> {
-  const registry = createRegistry(files, request);
   // Where files use options that some file declares, descriptor.proto is among them, and those are its extensions.
   const type = registry.getMessage(FileDescriptorProtoSchema.typeName) ?? FileDescriptorProtoSchema;
   const canonical = new Canonical(registry);

@@ -3,12 +3,15 @@ import { posix } from "node:path";
 import { MalformedRequestError, PluginError } from "../../errors.js";
 import { inOrderOfImports } from "../../imports.js";
 import type { Options } from "../../options.js";
+import { plainText } from "../../read-comments.js";
 import type { Request } from "../../read-model.js";
+import { createRegistry } from "../../registry.js";
 import { bytesField, withoutField } from "../../walk.js";
 import type { GeneratedFile } from "../library.js";
 import type { MessageModules } from "../modules.js";
 import { canonicalDescriptors } from "./canonical.js";
 import { type FileDescriptor, loadProtocGenEs } from "./load.js";
+import { checkNames } from "./name-limits.js";
 import { protobufEsParameter } from "./options.js";
 
 /**
@@ -28,7 +31,9 @@ export function generateMessages(request: Request, options: Options, modules: Me
   };
   const all = request.withImports(request.filesToGenerate);
   const wanted = all.filter(({ name }) => modules.packaged(name) === undefined);
-  const embedded = canonicalDescriptors(wanted, request);
+  const registry = createRegistry(wanted, request);
+  checkNames(wanted, registry);
+  const embedded = canonicalDescriptors(wanted, request, registry);
   const generatorRequest = create(CodeGeneratorRequestSchema, {
     fileToGenerate: wanted.map(({ name }) => name),
     parameter: protobufEsParameter(options.protobufEs, options.importExtension),
@@ -37,7 +42,7 @@ export function generateMessages(request: Request, options: Options, modules: Me
       decode(withoutField(embedded.get(file) ?? file.bytes, bytesField(9))),
     ),
     // Is what comments and options are read from.
-    sourceFileDescriptors: wanted.map((file) => decode(request.sourceFile(file.name) ?? file.bytes)),
+    sourceFileDescriptors: wanted.map((file) => withPlainComments(decode(request.sourceFile(file.name) ?? file.bytes))),
   });
   try {
     const { file } = run(generatorRequest);
@@ -50,6 +55,17 @@ export function generateMessages(request: Request, options: Options, modules: Me
       hint: "use emit=services and run protoc-gen-es by itself",
     });
   }
+}
+
+/** Comments as they go into service files too. */
+function withPlainComments(file: FileDescriptor): FileDescriptor {
+  for (const location of file.sourceCodeInfo?.location ?? []) {
+    // One that is set to nothing would be there, and be printed.
+    if (location.leadingComments !== "") location.leadingComments = plainText(location.leadingComments);
+    if (location.trailingComments !== "") location.trailingComments = plainText(location.trailingComments);
+    location.leadingDetachedComments = location.leadingDetachedComments.map(plainText);
+  }
+  return file;
 }
 
 /** Has the imports of mapped protos come from where they are; well-known ones protoc-gen-es knows of. */

@@ -10,6 +10,13 @@ import type { NamedType } from "./types.js";
 /** A FileDescriptorProto, for protoc-gen-es alone. */
 export interface FileDescriptor {
   readonly $typeName: "google.protobuf.FileDescriptorProto";
+  readonly sourceCodeInfo?: { readonly location: readonly Location[] };
+}
+
+interface Location {
+  leadingComments: string;
+  trailingComments: string;
+  leadingDetachedComments: string[];
 }
 
 interface GeneratorRequest {

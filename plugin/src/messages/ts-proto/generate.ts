@@ -17,8 +17,10 @@ import {
   makeUtils,
   optionsFromParameter,
   type TsProtoSettings,
+  type TypeMap,
   version,
 } from "./load.js";
+import { checkNames } from "./name-limits.js";
 import { tsProtoParameter } from "./options.js";
 import { openByIndex } from "./source-info.js";
 
@@ -41,16 +43,17 @@ export function generateMessages(request: Request, options: Options, modules: Me
   const wanted = known.filter(
     ({ name }) => settings.M[name] === undefined && (settings.emitImportedFiles || toGenerate.has(name)),
   );
-  return generateFiles(wanted, known, settings, request.compilerVersion);
+  const types = createTypeMap({ protoFile: known } as Parameters<typeof createTypeMap>[0], settings);
+  checkNames(wanted, types, settings, options.tsProto);
+  return generateFiles(wanted, types, settings, request.compilerVersion);
 }
 
 function* generateFiles(
   wanted: readonly FileDescriptor[],
-  known: readonly FileDescriptor[],
+  typeMap: TypeMap,
   settings: TsProtoSettings,
   compilerVersion: string,
 ): Iterable<GeneratedFile> {
-  const typeMap = createTypeMap({ protoFile: known } as Parameters<typeof createTypeMap>[0], settings);
   for (const descriptor of wanted) {
     // ts-poet renames imports inside these where they clash with a name of the file; for the next file they have to be
     // as they were, or its content would depend on which files came before.

@@ -20,6 +20,8 @@ export const { getTsPoetOpts, optionsFromParameter }: Settings = require("ts-pro
 export const { createTypeMap }: Types = require("ts-proto/build/src/types");
 
 export type TsProtoSettings = Options;
+/** By the full name of a message or an enum, with a dot before it: its module, its name there, and its descriptor. */
+export type TypeMap = ReturnType<typeof createTypeMap>;
 export type FileDescriptor = Parameters<typeof generateFile>[1];
 
 /** ts-proto's own copy: another's enums would do, another version's fields would not. */

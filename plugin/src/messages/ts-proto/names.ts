@@ -18,14 +18,18 @@ export function modulePath(protoFile: string, options: PassedOptions): string {
 /** The interface, and the object beside it, that ts-proto makes of a message: `Outer_Inner`. */
 export function messageName(message: MessageRef, options: PassedOptions): string {
   const scope = message.package === "" ? "" : `${message.package}.`;
-  const path = message.typeName.slice(scope.length).split(".");
+  return typeName("message", message.typeName.slice(scope.length).split("."), options);
+}
+
+/** The same for a message or an enum whose names, from outside to inside, are `path`. */
+export function typeName(kind: "message" | "enum", path: readonly string[], options: PassedOptions): string {
   const camel = camelsTypeNames(options) ? path.map(snakeToCamel) : path;
   const option = (name: string) => options.get(name) ?? "";
   const name =
     option("typePrefix") +
-    option("messagePrefix") +
+    option(`${kind}Prefix`) +
     camel.join(options.get("useSnakeTypeName") === "false" ? "" : "_") +
-    option("messageSuffix") +
+    option(`${kind}Suffix`) +
     option("typeSuffix");
   // The two globals that the generated code itself refers to by a name that a message may have.
   return name === "Date" || name === "Function" ? `${name}Message` : name;
@@ -35,6 +39,11 @@ export function messageName(message: MessageRef, options: PassedOptions): string
 function camelsTypeNames(options: PassedOptions): boolean {
   const value = options.get("snakeToCamel") ?? "true";
   return value === "true" || value.split("_").includes("keys");
+}
+
+/** The property of a message that a field or a oneof becomes. */
+export function propertyName(name: string, options: PassedOptions): string {
+  return camelsTypeNames(options) ? snakeToCamel(name) : name;
 }
 
 function snakeToCamel(name: string): string {
