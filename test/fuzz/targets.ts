@@ -5,6 +5,7 @@ import { connectionServer } from "./connection-server.js";
 import { frames } from "./frames.js";
 import { hpack } from "./hpack.js";
 import { nodeCalls } from "./node-calls.js";
+import { plugin } from "./plugin.js";
 import type { FuzzTarget } from "./target.js";
 
 /** With the share of all cases that each has. */
@@ -16,4 +17,5 @@ export const targets: readonly { readonly target: FuzzTarget; readonly share: nu
   { target: calls, share: 0.098 },
   // Node.js's own HTTP/2 is at the other end: slower than all of ours.
   { target: nodeCalls, share: 0.002 },
+  { target: plugin, share: 0.1 },
 ];
