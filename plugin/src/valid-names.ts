@@ -21,7 +21,9 @@ const badInPath = /[\\\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffd]/;
 
 /** Throws a {@link PluginError} unless `name` can be that of a declaration; `scope` is where it is declared. */
 export function requireName(kind: string, name: string, at: { readonly file: string; readonly scope: string }): void {
-  if (/^[A-Za-z_]\w*$/.test(name)) return;
+  // protoc calls the entries of a map `_1` within a message "1Entry".
+  const isEntry = kind === "a message" && /^\d\w*Entry$/.test(name);
+  if (isEntry || /^[A-Za-z_]\w*$/.test(name)) return;
   throw new PluginError(`has ${kind} called ${JSON.stringify(name)}, which is no name`, {
     file: at.file,
     ...(at.scope !== "" && { symbol: at.scope }),

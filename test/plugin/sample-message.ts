@@ -26,24 +26,21 @@ function fill(message: ReflectMessage, field: DescField, depth: number): void {
       break;
     case "list":
       if (field.listKind === "message") {
-        if (depth < 2) message.addListItem(field, sample(field.message, depth + 1));
+        if (depth < 2) message.get(field).add(sample(field.message, depth + 1));
       } else {
         const item = field.listKind === "enum" ? field.enum.values.at(-1)!.number : scalarOf(field.scalar);
-        message.addListItem(field, item);
-        message.addListItem(field, item);
+        message.get(field).add(item);
+        message.get(field).add(item);
       }
       break;
     case "map": {
-      const key = scalarOf(field.mapKey) as string | number | bigint | boolean;
-      const mapKey = typeof key === "bigint" ? String(key) : key;
+      const mapKey = scalarOf(field.mapKey) as string | number | bigint | boolean;
       if (field.mapKind === "message") {
-        if (depth < 2) message.setMapEntry(field, mapKey, sample(field.message, depth + 1));
+        if (depth < 2) message.get(field).set(mapKey, sample(field.message, depth + 1));
       } else {
-        message.setMapEntry(
-          field,
-          mapKey,
-          field.mapKind === "enum" ? field.enum.values.at(-1)!.number : scalarOf(field.scalar),
-        );
+        message
+          .get(field)
+          .set(mapKey, field.mapKind === "enum" ? field.enum.values.at(-1)!.number : scalarOf(field.scalar));
       }
       break;
     }

@@ -7,6 +7,7 @@ import { type MessageLibrary, withGenerator } from "./library.js";
 import { messageModules } from "./modules.js";
 import { ProtobufEsBinder } from "./protobuf-es/bind.js";
 import { modulePath } from "./protobuf-es/names.js";
+import { requirePrintableNames } from "./protobuf-es/names-in-output.js";
 import { wellKnownModule } from "./protobuf-es/well-known.js";
 
 /** Loads nothing of protoc-gen-es, and nothing of @bufbuild/protobuf but its wire format, before messages are generated. */
@@ -17,7 +18,9 @@ export function createProtobufEsLibrary(options: Options, request: Request): Mes
     modules,
     async check(files) {
       if (options.emit === "services") return;
-      requireDeclaredNames(files.filter(({ name }) => modules.packaged(name) === undefined));
+      const generated = files.filter(({ name }) => modules.packaged(name) === undefined);
+      requireDeclaredNames(generated);
+      requirePrintableNames(generated);
       for (const { name, edition } of files) {
         if (edition <= newestEdition || modules.packaged(name) !== undefined) continue;
         throw new PluginError(`uses edition ${editionName(edition)}, which protoc-gen-es ${version} does not know`, {

@@ -19,6 +19,7 @@ import {
   type TsProtoSettings,
   version,
 } from "./load.js";
+import { requirePrintableNames } from "./names-in-output.js";
 import { tsProtoParameter } from "./options.js";
 import { openByIndex } from "./source-info.js";
 
@@ -41,6 +42,7 @@ export function generateMessages(request: Request, options: Options, modules: Me
   const wanted = known.filter(
     ({ name }) => settings.M[name] === undefined && (settings.emitImportedFiles || toGenerate.has(name)),
   );
+  for (const file of wanted) requirePrintableNames(file, settings);
   return generateFiles(wanted, known, settings, request.compilerVersion);
 }
 
