@@ -31,7 +31,7 @@ export function createRegistry(files: readonly ProtoFile[], request: Request): F
     else right = middle;
   }
   throw new PluginError(`is not what a compiler makes of a proto (${registry.message})`, {
-    file: file[wrong - 1]?.name ?? "",
+    file: ordered[wrong - 1]?.name ?? "",
     hint: "this is a fault of the compiler that runs this plugin",
   });
 }

@@ -156,7 +156,7 @@ function importAgain(request: Node, random: Random): void {
 function importChain(request: Node, random: Random): void {
   const files = filesOf(request);
   if (files.length === 0) return;
-  const length = oneOf(random, [2, 100, 5000]);
+  const length = oneOf(random, [2, 10, 300]);
   const name = (i: number) => Buffer.from(`chain/${i % length}.proto`);
   for (let i = 0; i < length; i++) {
     const file = new BinaryWriter()
