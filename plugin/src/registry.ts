@@ -5,12 +5,17 @@ import { PluginError } from "./errors.js";
 import { inOrderOfImports } from "./imports.js";
 import { orMalformed, type ProtoFile, type Request } from "./read-model.js";
 import { bytesField, withoutField } from "./walk.js";
+import { requireWireTypes } from "./wire-types.js";
 
 /** The types of these files and of all that they import, without comments. */
 export function createRegistry(files: readonly ProtoFile[], request: Request): FileRegistry {
   const ordered = inOrderOfImports(files, request.files);
   const file = orMalformed(() =>
-    ordered.map(({ bytes }) => fromBinary(FileDescriptorProtoSchema, withoutField(bytes, bytesField(9)))),
+    ordered.map(({ bytes }) => {
+      const withoutComments = withoutField(bytes, bytesField(9));
+      requireWireTypes(withoutComments, FileDescriptorProtoSchema);
+      return fromBinary(FileDescriptorProtoSchema, withoutComments);
+    }),
   );
   const create = (count: number): FileRegistry | Error => {
     try {

@@ -177,6 +177,15 @@ describe("what is no descriptor", () => {
     },
   );
 
+  test("is a field of another type than its own: a parser that does not look at that would read another name", async () => {
+    const good = file({ name: "a.proto", messageType: [{ name: "M" }] });
+    // A message, says the number; a group, says the wire: what is in it is read as fields of the file.
+    const bytes = Buffer.concat([good, Buffer.from("23000a012e24", "hex")]);
+    const parameter = "messages=protobuf-es";
+    const request = encodeRequest({ generate: ["a.proto"], parameter, files: [bytes] });
+    await expect(generate(request)).rejects.toMatchObject({ name: "MalformedRequestError" });
+  });
+
   test("has its types read where one of them is asked for: garbage among them is no fault of this program", async () => {
     const method = { name: "R", inputType: ".M", outputType: ".M" };
     const good = file({ name: "a.proto", messageType: [{ name: "M" }], service: [{ name: "S", method: [method] }] });

@@ -33,6 +33,7 @@ export function requirePrintableNames(file: FileDescriptor, settings: TsProtoSet
   const declared = new Map<string, string>();
   /** Makes sure that `name`, made for the declaration `protoName`, is of this declaration alone. */
   const claim = (name: string, protoName: string): void => {
+    if (!isName.test(name)) refuse(protoName, `would be called ${name} by ts-proto, which is no name`);
     const other = declared.get(name);
     if (other !== undefined) refuse(protoName, `and ${other} would both declare ${name} in the TypeScript of ts-proto`);
     if (unusable.has(name)) refuse(protoName, `would be called ${name} by ts-proto, which means something else there`);
@@ -53,7 +54,7 @@ export function requirePrintableNames(file: FileDescriptor, settings: TsProtoSet
       claim(name, protoName);
       for (const suffix of ["FromJSON", "ToJSON"]) claim(uncapitalize(name) + suffix, protoName);
       const fault = faultOfValues(type, settings);
-      if (fault !== undefined) refuse(protoName, fault, "use messages=protobuf-es or ts_proto.enumsAsLiterals=false");
+      if (fault !== undefined) refuse(protoName, ...fault);
     },
   );
 }
@@ -67,6 +68,7 @@ function faultOfFields({ field: fields, oneofDecl }: Message, settings: TsProtoS
   const seenOneofs = new Set<number>();
   for (const field of fields) {
     const own = getFieldName(field, settings);
+    if (!/^\w+$/.test(field.name)) return `has a field ${field.name}, which is no name`;
     if (own === "") return `has a field ${field.name}, of which ts-proto makes no name`;
     const isInUnion = isWithinOneOfThatShouldBeUnion(settings, field);
     // As a list of paths, which may be undefined, it is wrapped by what takes it for set.
@@ -88,17 +90,30 @@ function faultOfFields({ field: fields, oneofDecl }: Message, settings: TsProtoS
   return undefined;
 }
 
-function faultOfValues({ value: values }: Enum, settings: TsProtoSettings): string | undefined {
+/** With what to do about it, where that is not to use the other library. */
+function faultOfValues(
+  { value: values }: Enum,
+  settings: TsProtoSettings,
+): readonly [fault: string, hint?: string] | undefined {
   for (const { name, number } of values) {
+    if (!isName.test(name)) return [`has a value ${name}, which is no name`];
     // What is not known is called so.
     const isTaken = settings.unrecognizedEnum && name === settings.unrecognizedEnumName;
-    if (isTaken && number !== settings.unrecognizedEnumValue) return `has a value ${name}, as ts-proto adds one`;
+    if (isTaken && number !== settings.unrecognizedEnumValue) return [`has a value ${name}, as ts-proto adds one`];
+    if (name === "__proto__") return ["has a value __proto__, which sets the prototype of what ts-proto makes of it"];
     // With literals, each value is also the name of a type.
-    const isUnusable = settings.enumsAsLiterals && (words.has(name) || name === "__proto__");
-    if (isUnusable) return `has a value ${name}, of which ts-proto makes no type`;
+    if (settings.enumsAsLiterals && words.has(name)) {
+      return [
+        `has a value ${name}, of which ts-proto makes no type`,
+        "use messages=protobuf-es or ts_proto.enumsAsLiterals=false",
+      ];
+    }
   }
   return undefined;
 }
+
+/** All names were checked before, but ts-proto reads descriptors by itself. */
+const isName = /^[A-Za-z_]\w*$/;
 
 /** What no type and no constant can be called. Operators on types can. */
 const typeOperators: readonly string[] = ["asserts", "infer", "is", "keyof", "readonly", "unique"];
