@@ -3,7 +3,7 @@ import type { BinaryReader } from "@bufbuild/protobuf/wire";
 import { PluginError } from "./errors.js";
 import type { MessageRef } from "./model.js";
 import type { ProtoFile } from "./read-model.js";
-import { requireFullName } from "./valid-names.js";
+import { requireFullName, requirePath } from "./valid-names.js";
 import { bytesField, eachField, eachFieldOfValue, requireDepth, stringField } from "./walk.js";
 
 /** A package's files are looked into when one of its messages is first asked for. */
@@ -31,6 +31,8 @@ export class TypeIndex {
         const packageName = typeName.slice(0, length);
         const file = this.#messages(packageName).get(typeName);
         if (file !== undefined) {
+          // It need not be among the imports that were looked at.
+          requirePath(file.name);
           requireFullName("a message", typeName, file.name);
           return { typeName, file: file.name, package: packageName };
         }

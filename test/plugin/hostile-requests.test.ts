@@ -47,6 +47,15 @@ describe("paths", () => {
     expect(error).toMatch(/is no path of a proto/);
   });
 
+  test("one without a path is refused where nobody imports it, but a message of it is used", async () => {
+    const method = [{ name: "R", inputType: ".M", outputType: ".M" }];
+    const { error } = await answerTo([
+      { name: "a.proto", service: [{ name: "S", method }] },
+      { name: "", messageType: [{ name: "M" }] },
+    ]);
+    expect(error).toMatch(/^"" is no path of a proto: /);
+  });
+
   test("those that are merely odd are not", async () => {
     for (const name of ["With Space.proto", "Ünï/名.proto", "a/__proto__.proto", "a..b/.c.proto"]) {
       for (const library of eitherLibrary) {
