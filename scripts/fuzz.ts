@@ -1,5 +1,5 @@
 /**
- * Fuzzes the HTTP/2 transport: `npm run fuzz -- [--cases N | --minutes M] [--seed S] [--target NAME]`.
+ * Fuzzes the HTTP/2 transport and the plugin: `npm run fuzz -- [--cases N | --minutes M] [--seed S] [--target NAME]`.
  *
  * A million cases over all targets unless told otherwise. Every case is made of its seed; one that fails is printed with
  * the command that repeats it, and the exit code is 1 then.

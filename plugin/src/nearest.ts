@@ -4,6 +4,8 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   // Two letters that changed places count twice; beyond that, more than a third of the letters wrong is another word.
   let bestDistance = Math.floor(name.length / 3) + 2;
   for (const candidate of candidates) {
+    // As far apart as that they are anyway, and a name may be as long as somebody likes.
+    if (Math.abs(name.length - candidate.length) >= bestDistance) continue;
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }

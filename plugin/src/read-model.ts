@@ -9,6 +9,7 @@ import { withImports } from "./imports.js";
 import type { FileModel } from "./model.js";
 import { readServices } from "./read-services.js";
 import { TypeIndex } from "./type-index.js";
+import { requirePath } from "./valid-names.js";
 import { bytesField, eachField, stringField, varintField } from "./walk.js";
 
 /** The newest edition whose features are known: `maximumEdition` of @bufbuild/protobuf, without loading it. */
@@ -45,6 +46,7 @@ export interface ProtoFile {
 export function readRequest(bytes: Uint8Array): Request {
   const { parameter, compilerVersion, generate, files, sources } = orMalformed(() => walkRequest(bytes));
   const filesToGenerate = [...new Set(generate)].map((name) => {
+    requirePath(name);
     const file = files.get(name);
     if (file === undefined) {
       throw new PluginError("is to be generated, but is not among the files of the request", {
@@ -79,7 +81,7 @@ export function readRequest(bytes: Uint8Array): Request {
 }
 
 /** Any fault that shows while walking bytes means that they are not what they should be. */
-function orMalformed<T>(walk: () => T): T {
+export function orMalformed<T>(walk: () => T): T {
   try {
     return walk();
   } catch (error) {

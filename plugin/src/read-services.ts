@@ -2,6 +2,7 @@
 import type { Doc, FileModel, MessageRef, MethodModel, ServiceModel } from "./model.js";
 import { type Comments, commentsOf } from "./read-comments.js";
 import type { ProtoFile } from "./read-model.js";
+import { requireFullName, requireName } from "./valid-names.js";
 import { bytesField, eachField, stringField, varintField } from "./walk.js";
 
 /** Finds a message by its full name; `symbol` is what refers to it. */
@@ -21,11 +22,11 @@ export function readServices(file: ProtoFile, find: FindMessage): Pick<FileModel
   });
   // Comments are most of the bytes of a file, and a file without a service gets no output.
   const comments = services.length === 0 ? noComments : commentsOf(sourceInfo, isOfService);
-  const scope = file.package && `${file.package}.`;
+  if (services.length > 0 && file.package !== "") requireFullName("a package", file.package, file.name);
   return {
     deprecated: readOptions(options, 23).deprecated,
     doc: joinDocs(docAt(comments, "12"), docAt(comments, "14")),
-    services: services.map((bytes, index) => readService(bytes, `6,${index}`, scope, comments, find)),
+    services: services.map((bytes, index) => readService(bytes, `6,${index}`, file, comments, find)),
   };
 }
 
@@ -41,7 +42,7 @@ function isOfService(path: readonly number[]): boolean {
 function readService(
   bytes: Uint8Array,
   path: string,
-  scope: string,
+  file: ProtoFile,
   comments: Comments,
   find: FindMessage,
 ): ServiceModel {
@@ -55,20 +56,23 @@ function readService(
     else return false;
     return true;
   });
-  const typeName = scope + name;
+  requireName("a service", name, { file: file.name, scope: file.package });
+  const typeName = file.package === "" ? name : `${file.package}.${name}`;
   return {
     name,
     typeName,
     doc: docAt(comments, path),
     deprecated: readOptions(options).deprecated,
-    methods: methods.map((method, index) => readMethod(method, `${path},2,${index}`, typeName, comments, find)),
+    methods: methods.map((method, index) =>
+      readMethod(method, `${path},2,${index}`, { file: file.name, scope: typeName }, comments, find),
+    ),
   };
 }
 
 function readMethod(
   bytes: Uint8Array,
   path: string,
-  service: string,
+  service: { readonly file: string; readonly scope: string },
   comments: Comments,
   find: FindMessage,
 ): MethodModel {
@@ -88,7 +92,8 @@ function readMethod(
     else return false;
     return true;
   });
-  const symbol = `${service}.${name}`;
+  requireName("an rpc", name, service);
+  const symbol = `${service.scope}.${name}`;
   return {
     name,
     kind: kindOf(requestStream, responseStream),

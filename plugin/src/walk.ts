@@ -42,6 +42,17 @@ function stepOver(reader: BinaryReader, tag: number): void {
   if (reader.pos > reader.len) throw new RangeError("premature EOF");
 }
 
+/**
+ * Throws for messages that are nested deeper than parsers of protobuf go. Who goes down into a message by a call of a
+ * function asks this first, or a hostile request would end the process.
+ */
+export function requireDepth(depth: number): void {
+  if (depth > deepest) throw new RangeError(`messages are nested deeper than ${deepest}`);
+}
+
+/** The limit of the parsers of C++, Java and of @bufbuild/protobuf, where nobody sets another. */
+const deepest = 100;
+
 /** A copy of a message that lacks every field with `tag`. */
 export function withoutField(bytes: Uint8Array, tag: number): Uint8Array {
   const kept: Uint8Array[] = [];

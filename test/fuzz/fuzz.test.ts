@@ -17,5 +17,5 @@ test.each(targets.map(({ target, share }) => ({ name: target.name, target, share
     if (failure !== undefined) throw new Error(repeat(failure), { cause: failure.error });
     expect(left).toBe(-1);
   },
-  60_000,
+  120_000,
 );

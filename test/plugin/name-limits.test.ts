@@ -216,6 +216,24 @@ describe("names are refused together", () => {
       "enum E { unknown = 0; }",
       /^E.unknown: would be a type .*: rename it, use ts_proto.enumsAsLiterals=false, or use/,
     ],
+    ["message M { int32 __ = 1; }", /^M.__: would have no name by ts-proto: rename it/],
+    ["message M { oneof _ { int32 a = 1; } }", /^M._: would have no name by ts-proto: rename it/],
+    [
+      "message M { string to_string = 1; }",
+      /^M.to_string: would be called toString by ts-proto, which finds that in every/,
+    ],
+    [
+      "message M { oneof constructor { int32 a = 1; } }",
+      /^M.constructor: would be called constructor by ts-proto, which/,
+    ],
+    [
+      "enum E { __proto__ = 0; }",
+      /^E.__proto__: would set the prototype of the object that ts-proto makes of the enum/,
+    ],
+    [
+      'import "google/protobuf/field_mask.proto"; message M { oneof o { google.protobuf.FieldMask mask = 1; } }',
+      /^M.mask: is a FieldMask in a oneof, for which ts-proto's code does not compile/,
+    ],
   ])("by ts-proto: %s", async (text, expected) => {
     const error = (await errorOf(`syntax = "proto3"; ${text}`, "")).replace(/^a\.proto: /, "");
     if (typeof expected === "string") expect(error).toContain(expected);
@@ -234,6 +252,8 @@ describe("names are refused together", () => {
     ["message value { string s = 1; } message M { value v = 1; }", ""],
     ["message key { string s = 1; }", ""],
     ["message e { string s = 1; } message M { e one = 1; }", ""],
+    ["message Object { map<int32, string> _1 = 1; int32 class = 2; int32 default = 3; int32 name = 4; }", ""],
+    ["message is {} enum Number { A = 0; await_ = 1; }", ""],
     // It is for who generates the messages to say.
     ["message delete {}", "emit=services"],
   ])("and not where they do no harm: %s with %j", async (text, parameter) => {
@@ -249,5 +269,23 @@ describe("names are refused together", () => {
   ])("by protobuf-es: %s", async (fields, expected) => {
     const error = await errorOf(`syntax = "proto3"; message M { ${fields} }`, "messages=protobuf-es");
     expect(error).toBe(`a.proto: ${expected}`);
+  });
+
+  test("a quote in a path, by ts-proto, which prints it as it is", async () => {
+    const of = async (parameter: string) => {
+      const files = filesOf(compileProtos({ "a'b.proto": 'syntax = "proto3"; message M {}' }));
+      return (await generate(encodeRequest({ generate: ["a'b.proto"], parameter, files }))).error;
+    };
+    expect(await of("")).toMatch(/^a'b\.proto: has a quote in its path, which ts-proto does not escape: rename it, /);
+    expect(await of("messages=protobuf-es")).toBe("");
+  });
+
+  test("a prefix of ts-proto's that begins with a digit is no value", async () => {
+    expect(await errorOf('syntax = "proto3"; message M {}', "ts_proto.typePrefix=1")).toMatch(
+      /^option ts_proto.typePrefix has no value "1": it must match/,
+    );
+    expect(await errorOf('syntax = "proto3"; message M {}', "ts_proto.typeSuffix=1,ts_proto.messagePrefix=A1")).toBe(
+      "",
+    );
   });
 });

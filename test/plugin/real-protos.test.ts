@@ -7,6 +7,7 @@ import { type Protos, readAll, root } from "./compile-protos.js";
 import { pluginPath } from "./plugin-process.js";
 import { realEntries, realProtos } from "./real-protos.js";
 import { relativeImports } from "./responses.js";
+import { writeTsconfig } from "./tsconfig-of-generated.js";
 
 let directory = "";
 
@@ -102,7 +103,7 @@ describe.each([
       mkdirSync(join(folder, dirname(name)), { recursive: true });
       writeFileSync(join(folder, name), content);
     }
-    run("typescript/bin/tsc", ["-p", tsconfig(folder)]);
+    run("typescript/bin/tsc", ["-p", writeTsconfig(folder)]);
   }, 60_000);
 });
 
@@ -118,22 +119,10 @@ describe("enums as TypeScript's own pass all flags but erasableSyntaxOnly", () =
     }
     const { stdout } = spawnSync(
       process.execPath,
-      [join(root, "node_modules/typescript/bin/tsc"), "-p", tsconfig(folder)],
+      [join(root, "node_modules/typescript/bin/tsc"), "-p", writeTsconfig(folder)],
       { encoding: "utf8" },
     );
     // TS1294: this syntax is not allowed when erasableSyntaxOnly is enabled.
     expect([...new Set(stdout.match(/TS\d+/g))]).toEqual(["TS1294"]);
   });
 });
-
-/** The flags of the fixtures, for another folder. */
-function tsconfig(folder: string): string {
-  const paths = {
-    "@trunkline/runtime": [join(root, "runtime/src/index.ts")],
-    "@trunkline/runtime/*": [join(root, "runtime/src/*.ts")],
-  };
-  const path = join(folder, "tsconfig.json");
-  const config = { extends: join(root, "fixtures/tsconfig.json"), include: ["."], compilerOptions: { paths } };
-  writeFileSync(path, JSON.stringify(config));
-  return path;
-}

@@ -180,6 +180,6 @@ describe("an error", () => {
 
   test("is one line, whatever a hostile descriptor has for a name", async () => {
     const { error } = await generate(encodeRequest({ generate: ["a\nb\u2028c"], files: [] }));
-    expect(error).toMatch(/^a b c: is to be generated/);
+    expect(error).toMatch(/^"a\\nb c" is no path of a proto: /);
   });
 });

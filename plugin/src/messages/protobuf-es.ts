@@ -2,6 +2,7 @@
 import { PluginError } from "../errors.js";
 import type { Options } from "../options.js";
 import { editionName, type Request } from "../read-model.js";
+import { requireDeclaredNames } from "./declared-names.js";
 import { type MessageLibrary, withGenerator } from "./library.js";
 import { messageModules } from "./modules.js";
 import { ProtobufEsBinder } from "./protobuf-es/bind.js";
@@ -17,6 +18,7 @@ export function createProtobufEsLibrary(options: Options, request: Request): Mes
     inEveryFile: new Set(),
     async check(files) {
       if (options.emit === "services") return;
+      requireDeclaredNames(files.filter(({ name }) => modules.packaged(name) === undefined));
       for (const { name, edition } of files) {
         if (edition <= newestEdition || modules.packaged(name) !== undefined) continue;
         throw new PluginError(`uses edition ${editionName(edition)}, which protoc-gen-es ${version} does not know`, {

@@ -1,6 +1,7 @@
 /** `messages=ts-proto`: types and codecs of ts-proto, whose own generator runs in this process. */
 import type { Options } from "../options.js";
 import type { Request } from "../read-model.js";
+import { requireDeclaredNames } from "./declared-names.js";
 import { type MessageLibrary, withGenerator } from "./library.js";
 import { messageModules } from "./modules.js";
 import { bindTsProto } from "./ts-proto/bind.js";
@@ -14,6 +15,9 @@ export function createTsProtoLibrary(options: Options, request: Request): Messag
     inEveryFile,
     async check(files) {
       for (const file of files) modulePath(file.name, options.tsProto);
+      if (options.emit === "all") {
+        requireDeclaredNames(files.filter(({ name }) => modules.packaged(name) === undefined));
+      }
       // A proto3 file can ask for nothing that ts-proto does not do.
       const others = files.filter((file) => file.edition !== proto3 && file.name !== descriptorProto);
       if (others.length === 0) return;

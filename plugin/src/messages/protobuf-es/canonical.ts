@@ -12,7 +12,7 @@ import {
   FieldOptions_OptionRetention,
   FileDescriptorProtoSchema,
 } from "@bufbuild/protobuf/wkt";
-import type { ProtoFile, Request } from "../../read-model.js";
+import { orMalformed, type ProtoFile, type Request } from "../../read-model.js";
 import { createRegistry } from "../../registry.js";
 import { bytesField, withoutField } from "../../walk.js";
 
@@ -25,7 +25,9 @@ export function canonicalDescriptors(
   // Where files use options that some file declares, descriptor.proto is among them, and those are its extensions.
   const type = registry.getMessage(FileDescriptorProtoSchema.typeName) ?? FileDescriptorProtoSchema;
   const canonical = new Canonical(registry);
-  return new Map(files.map((file) => [file, canonical.message(withoutField(file.bytes, bytesField(9)), type)]));
+  return orMalformed(
+    () => new Map(files.map((file) => [file, canonical.message(withoutField(file.bytes, bytesField(9)), type)])),
+  );
 }
 
 type Field = DescField | DescExtension;

@@ -7,6 +7,7 @@ import { plainText } from "../../read-comments.js";
 import type { Request } from "../../read-model.js";
 import { createRegistry } from "../../registry.js";
 import { bytesField, withoutField } from "../../walk.js";
+import { requireDeclaredNames } from "../declared-names.js";
 import type { GeneratedFile } from "../library.js";
 import type { MessageModules } from "../modules.js";
 import { canonicalDescriptors } from "./canonical.js";
@@ -38,11 +39,15 @@ export function generateMessages(request: Request, options: Options, modules: Me
     fileToGenerate: wanted.map(({ name }) => name),
     parameter: protobufEsParameter(options.protobufEs, options.importExtension),
     // Becomes part of the output, without comments.
-    protoFile: inOrderOfImports(all, request.files).map((file) =>
+    protoFile: inOrderOfImports(wanted, request.files).map((file) =>
       decode(withoutField(embedded.get(file) ?? file.bytes, bytesField(9))),
     ),
     // Is what comments and options are read from.
-    sourceFileDescriptors: wanted.map((file) => withPlainComments(decode(request.sourceFile(file.name) ?? file.bytes))),
+    sourceFileDescriptors: wanted.map((file) => {
+      const source = request.sourceFile(file.name);
+      if (source !== undefined) requireDeclaredNames([{ ...file, bytes: source }]);
+      return withPlainComments(decode(source ?? file.bytes));
+    }),
   });
   try {
     const { file } = run(generatorRequest);

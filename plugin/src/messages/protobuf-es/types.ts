@@ -1,6 +1,6 @@
 /** The types of a file, as far as protobuf-es has to name them: read without decoding the file. */
-import type { ProtoFile } from "../../read-model.js";
-import { bytesField, eachField, stringField, varintField } from "../../walk.js";
+import { orMalformed, type ProtoFile } from "../../read-model.js";
+import { bytesField, eachField, requireDepth, stringField, varintField } from "../../walk.js";
 
 export interface NamedType {
   readonly kind: "message" | "enum" | "extension" | "service";
@@ -15,11 +15,12 @@ const inMessage = { message: 3, enum: 4, service: 0, extension: 6 };
 /** In the order in which protobuf-es goes through them, which decides who of two keeps a name. */
 export function typesOf(file: ProtoFile): readonly NamedType[] {
   const types: NamedType[] = [];
-  readScope(file.bytes, inFile, "", types);
+  orMalformed(() => readScope(file.bytes, inFile, "", types, 0));
   return types;
 }
 
-function readScope(bytes: Uint8Array, numbers: typeof inFile, scope: string, into: NamedType[]): void {
+function readScope(bytes: Uint8Array, numbers: typeof inFile, scope: string, into: NamedType[], depth: number): void {
+  requireDepth(depth);
   const messages: Uint8Array[] = [];
   const enums: NamedType[] = [];
   const services: NamedType[] = [];
@@ -39,7 +40,7 @@ function readScope(bytes: Uint8Array, numbers: typeof inFile, scope: string, int
     if (isMapEntry(message)) continue;
     const path = scope + nameOf(message);
     into.push({ kind: "message", path });
-    readScope(message, inMessage, `${path}.`, into);
+    readScope(message, inMessage, `${path}.`, into, depth + 1);
   }
   for (const type of [...enums, ...services, ...extensions]) into.push(type);
 }

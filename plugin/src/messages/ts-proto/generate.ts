@@ -76,9 +76,13 @@ function* generateFiles(
 function decode(file: ProtoFile, settings: TsProtoSettings): FileDescriptor {
   try {
     // With `outputSchema`, the descriptor becomes part of the output, whole.
-    if (settings.outputSchema) return FileDescriptorProto.decode(file.bytes);
-    const descriptor = FileDescriptorProto.decode(withoutField(file.bytes, bytesField(9)));
-    descriptor.sourceCodeInfo = { location: commentedLocations(file) };
+    const bytes = settings.outputSchema ? file.bytes : withoutField(file.bytes, bytesField(9));
+    const descriptor = FileDescriptorProto.decode(bytes);
+    // It reads on behind a message that goes beyond its own end, and then takes what follows for something else.
+    if (descriptor.name !== file.name || descriptor.package !== file.package) {
+      throw new RangeError(`a message in ${file.name} goes beyond its end`);
+    }
+    if (!settings.outputSchema) descriptor.sourceCodeInfo = { location: commentedLocations(file) };
     return descriptor;
   } catch (error) {
     throw new MalformedRequestError(error);

@@ -79,13 +79,22 @@ function scalarFault({ proto }: ScalarField, knowsDefaults: boolean): string | u
   const value = proto.defaultValue;
   const isZero = value === "" || value === "false" || Number(value) === 0;
   if (isZero) return undefined;
-  const isNumber = proto.type !== FieldDescriptorProto_Type.STRING && proto.type !== FieldDescriptorProto_Type.BYTES;
-  const understood =
-    knowsDefaults &&
-    proto.type !== FieldDescriptorProto_Type.BYTES &&
-    // It prints them as they are: `inf` and `nan` are no numbers of TypeScript.
-    (!isNumber || !/^-?(inf|nan)$/.test(value));
+  const understood = knowsDefaults && isPrintable(value, proto.type);
   return understood ? undefined : `has the default ${JSON.stringify(value)}`;
+}
+
+/** ts-proto prints numbers as they are, and `inf` and `nan` are none of TypeScript. */
+function isPrintable(value: string, type: FieldDescriptorProto_Type): boolean {
+  switch (type) {
+    case FieldDescriptorProto_Type.STRING:
+      return true;
+    case FieldDescriptorProto_Type.BYTES:
+      return false;
+    case FieldDescriptorProto_Type.BOOL:
+      return value === "true";
+    default:
+      return /^-?\d+(\.\d+)?(e[+-]?\d+)?$/.test(value);
+  }
 }
 
 function enumFault({ proto, enum: type }: EnumField, knowsDefaults: boolean): string | undefined {

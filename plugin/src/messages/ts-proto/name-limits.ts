@@ -43,6 +43,9 @@ const shadowing: { readonly [Shape in "message" | "list" | "map"]: ReadonlySet<s
   map: new Set("acc entries k key v value".split(" ")),
 };
 
+/** Properties that every object has: of a message that lacks such a field, ts-proto reads them all the same. */
+const inherited: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
+
 /** FieldDescriptorProto.LABEL_REPEATED */
 const repeated = 3;
 
@@ -72,6 +75,9 @@ class FileNames {
   }
 
   check(): void {
+    // It prints the path in single quotes, as it is.
+    if (this.#file.name.includes("'"))
+      throw this.#refused("has a quote in its path, which ts-proto does not escape", []);
     for (const one of this.#file.enumType) this.#enum(one, [one.name]);
     for (const message of this.#file.messageType) this.#message(message, [message.name]);
   }
@@ -96,6 +102,9 @@ class FileNames {
     const hasUnrecognized = unrecognizedEnum && !values.some(({ number }) => number === unrecognizedEnumValue);
     for (const { name: value } of values) {
       const symbol = [...path, value];
+      if (value === "__proto__") {
+        throw this.#refused("would set the prototype of the object that ts-proto makes of the enum", symbol);
+      }
       if (hasUnrecognized && value === unrecognizedEnumName) {
         throw this.#refused(`is what ts-proto calls numbers that ${last} does not have`, symbol, [
           `ts_proto.unrecognizedEnumName=OTHER`,
@@ -148,7 +157,21 @@ class FileNames {
           name,
         ]);
       }
+      if (inherited.has(property)) {
+        const fault = `would be called ${property} by ts-proto, which finds that in every object, set or not`;
+        throw this.#refused(fault, [...path, name]);
+      }
+      if (property === "") throw this.#refused("would have no name by ts-proto", [...path, name]);
       nameByProperty.set(property, name);
+    }
+    for (const field of fields) {
+      // As a list of paths, which may be undefined, it is wrapped by what takes it for set.
+      if (isMember(field) && field.typeName === ".google.protobuf.FieldMask") {
+        throw this.#refused("is a FieldMask in a oneof, for which ts-proto's code does not compile", [
+          ...path,
+          field.name,
+        ]);
+      }
     }
     // Where there is a union, its property is not in quotes.
     for (const { name } of unions) {
@@ -180,7 +203,7 @@ class FileNames {
   #refused(fault: string, path: readonly string[], ways: readonly string[] = []): PluginError {
     return new PluginError(fault, {
       file: this.#file.name,
-      symbol: this.#symbol(path),
+      ...(path.length > 0 && { symbol: this.#symbol(path) }),
       hint: ["rename it", ...ways.map((way) => `use ${way}`), "or use messages=protobuf-es"].join(", "),
     });
   }

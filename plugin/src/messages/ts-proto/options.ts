@@ -5,6 +5,8 @@ const flag = ["true", "false"];
 const text = /^/;
 /** What can be part of a TypeScript name. */
 const nameSegment = /^\w*$/;
+/** What a name can begin with. */
+const namePrefix = /^([A-Za-z_]\w*)?$/;
 
 /** Every option of ts-proto but `M`, which is an option of ours. */
 export const tsProtoOptionValues: { readonly [name: string]: Values } = {
@@ -20,7 +22,7 @@ export const tsProtoOptionValues: { readonly [name: string]: Values } = {
   disableProto2Optionals: flag,
   emitDefaultValues: ["json-methods"],
   emitImportedFiles: flag,
-  enumPrefix: nameSegment,
+  enumPrefix: namePrefix,
   enumsAsLiterals: flag,
   enumSuffix: nameSegment,
   env: ["node", "browser", "both"],
@@ -32,7 +34,7 @@ export const tsProtoOptionValues: { readonly [name: string]: Values } = {
   importSuffix: text,
   initializeFieldsAsUndefined: flag,
   lowerCaseServiceMethods: flag,
-  messagePrefix: nameSegment,
+  messagePrefix: namePrefix,
   messageSuffix: nameSegment,
   metadataType: text,
   nestJs: flag,
@@ -59,7 +61,7 @@ export const tsProtoOptionValues: { readonly [name: string]: Values } = {
   rpcErrorHandler: flag,
   snakeToCamel: [...flag, "json", "keys", "keys_json", "json_keys"],
   stringEnums: flag,
-  typePrefix: nameSegment,
+  typePrefix: namePrefix,
   typeSuffix: nameSegment,
   unknownFields: flag,
   unrecognizedEnum: flag,
