@@ -68,7 +68,7 @@ export async function checkRandomProtos(seed: number, count: number): Promise<Ou
   }
 }
 
-const isRefusal = /^p\d+\/[^\n]*: [^\n]*: use messages=protobuf-es( for it| or ts_proto.enumsAsLiterals=false)$/;
+const isRefusal = /^p\d+\/[^\n]*: [^\n]*: [^\n]*use messages=protobuf-es( for it)?$/;
 /** Of protoc-gen-es; there are very few. */
 const isRename = /^p\d+\/[^\n]*: [\w.]+: [^\n]*protoc-gen-es[^\n]*: rename it$/;
 
