@@ -273,6 +273,14 @@ describe("names are refused together", () => {
     expect(error).toBe(`a.proto: ${expected}`);
   });
 
+  test("what nobody could import, by ts-proto, is refused whoever generates it", async () => {
+    const text = 'syntax = "proto3"; service S { rpc R(_) returns (M); } message _ {} message M {}';
+    expect(await errorOf(text, "emit=services")).toBe(
+      'a.proto: _: would be called "" by ts-proto, which is no name: rename it, or use messages=protobuf-es',
+    );
+    expect(await errorOf(text, "emit=services,messages=protobuf-es")).toBe("");
+  });
+
   test("a quote in a path, by ts-proto, which prints it as it is", async () => {
     const of = async (parameter: string) => {
       const files = filesOf(compileProtos({ "a'b.proto": 'syntax = "proto3"; message M {}' }));

@@ -1,4 +1,5 @@
 /** Where the types of a service file come from when ts-proto makes the messages. */
+import { PluginError } from "../../errors.js";
 import type { FileModel, MessageRef } from "../../model.js";
 import type { Options } from "../../options.js";
 import { importType, importValue, type Printable, runtimePackage } from "../../printer.js";
@@ -19,7 +20,17 @@ export function bindTsProto(
   { tsProto, requests }: Pick<Options, "tsProto" | "requests">,
 ): MessageBinding {
   const moduleOf = (message: MessageRef): string => modules.specifier(message.file, file.name);
-  const type = (message: MessageRef): Printable => importType(messageName(message, tsProto), moduleOf(message));
+  const nameOf = (message: MessageRef): string => {
+    const name = messageName(message, tsProto);
+    if (/^[A-Za-z_$]/.test(name)) return name;
+    // Nobody can import that, whoever generates the messages.
+    throw new PluginError(`would be called ${JSON.stringify(name)} by ts-proto, which is no name`, {
+      file: message.file,
+      symbol: message.typeName,
+      hint: "rename it, or use messages=protobuf-es",
+    });
+  };
+  const type = (message: MessageRef): Printable => importType(nameOf(message), moduleOf(message));
   const messages = file.services.flatMap(({ methods }) =>
     methods.flatMap(({ request, response }) => [request, response]),
   );
@@ -35,7 +46,7 @@ export function bindTsProto(
     init,
     codec: (message) => {
       const create = importValue(requests === "full" ? "tsProtoFull" : "tsProto", `${runtimePackage}/ts-proto`);
-      const name = importValue(messageName(message, tsProto), moduleOf(message));
+      const name = importValue(nameOf(message), moduleOf(message));
       // Types are spelt out: those that tsc infers do not fit where messages were made with useExactTypes.
       const types = requests === "full" ? [type(message)] : [init(message), ", ", type(message)];
       return ["/* @__PURE__ */ ", create, "<", types, `>(${JSON.stringify(message.typeName)}, `, name, ")"];
