@@ -20,6 +20,7 @@ import {
   version,
 } from "./load.js";
 import { tsProtoParameter } from "./options.js";
+import { printFast } from "./print.js";
 import { openByIndex } from "./source-info.js";
 
 /**
@@ -30,6 +31,7 @@ import { openByIndex } from "./source-info.js";
  */
 export function generateMessages(request: Request, options: Options, modules: MessageModules): Iterable<GeneratedFile> {
   openByIndex();
+  printFast();
   const suffix = options.importExtension === "none" ? "" : `.${options.importExtension}`;
   const settings = optionsFromParameter(tsProtoParameter(options.tsProto, suffix));
   const toGenerate = new Set(request.filesToGenerate.map((file) => file.name));
@@ -59,7 +61,9 @@ function* generateFiles(
     try {
       const [path, code] = generateFile(context, descriptor);
       const printing = getTsPoetOpts(settings, `v${version}`, compilerVersion, descriptor.name);
-      yield { name: path, content: indent(code.toString({ ...printing, path, format: false })) };
+      // The other options of it are about the formatter, and about protobufjs, which ts-proto 2 does without.
+      const { prefix = "", forceRequireImport = [] } = printing;
+      yield { name: path, content: indent(code.toString({ prefix, forceRequireImport, path })) };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new PluginError(`ts-proto cannot generate its messages (${reason})`, {
