@@ -40,7 +40,8 @@ ${table(
 \`requests=partial|full\`, \`import_extension\`, \`runtime_import\`, \`descriptors\`, \`service_config\` and \`M\` go with each of the four. \`ts_proto.\` options
 go with \`messages=ts-proto\` only, \`protobuf_es.\` options with \`messages=protobuf-es\` only.
 
-With \`emit=all\`, messages of imported files are generated too, the same bytes whichever call of a compiler makes them. Those
+With \`emit=all\`, messages of imported files are generated too, the same bytes whichever call of a compiler makes them;
+with ts-proto those whose types are used: not those of \`google/api/annotations.proto\`, which is imported for options. Those
 of \`google/protobuf/\` that @bufbuild/protobuf has are imported from \`@bufbuild/protobuf/wkt\` with protobuf-es, and never
 generated; with ts-proto they are files like any other.
 

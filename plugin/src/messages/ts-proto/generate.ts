@@ -24,10 +24,12 @@ import { printFast } from "./print.js";
 import { openByIndex } from "./source-info.js";
 
 /**
- * The messages of the files to generate and of all that they import, in the order of their names.
+ * The messages of the files to generate and of those that they use, in the order of their names.
  *
  * A compiler may call the plugin once per directory, and then no call knows what the others emit. So each emits all
- * that it refers to, and since the same proto always makes the same bytes, buf takes the copies for one file.
+ * that it refers to, and since the same proto always makes the same bytes, buf takes the copies for one file. What is
+ * imported for options alone it does not refer to: where each directory is a call, google/api/ and descriptor.proto,
+ * which nearly every API imports so, would be most of all that is generated.
  */
 export function generateMessages(request: Request, options: Options, modules: MessageModules): Iterable<GeneratedFile> {
   openByIndex();
@@ -35,7 +37,12 @@ export function generateMessages(request: Request, options: Options, modules: Me
   const suffix = options.importExtension === "none" ? "" : `.${options.importExtension}`;
   const settings = optionsFromParameter(tsProtoParameter(options.tsProto, suffix));
   const toGenerate = new Set(request.filesToGenerate.map((file) => file.name));
-  const known = request.withImports(request.filesToGenerate).map((file) => decode(file, settings));
+  // Schemas and extensions refer to all.
+  const refersToOptions = settings.outputSchema || settings.outputExtensions;
+  const files = refersToOptions
+    ? request.withImports(request.filesToGenerate)
+    : request.withUsedImports(request.filesToGenerate);
+  const known = files.map((file) => decode(file, settings));
   for (const { name } of known) {
     const module = modules.packaged(name);
     if (module !== undefined) settings.M[name] = module;
