@@ -1,7 +1,7 @@
 /** What tsc says of generated code, and how long it takes. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { track } from "../processes/live.js";
 import type { Plugin } from "./plugins.js";
@@ -24,7 +24,20 @@ const flags = {
 /** Those that ts-proto's own output does not pass. */
 export const lenient = { isolatedDeclarations: false, erasableSyntaxOnly: false, exactOptionalPropertyTypes: false };
 
+export interface TypeCheck {
+  readonly files?: readonly string[];
+  readonly exclude?: readonly string[];
+  /** Compiler options. */
+  readonly more?: object;
+}
+
 export type Stop = (stop: () => void) => void;
+
+/** The service files in a folder, in parts of which a compiler needs some gigabytes at most. */
+export function serviceFiles(folder: string): string[][] {
+  const all = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith("_grpc.ts"));
+  return Array.from({ length: Math.ceil(all.length / 200) }, (_, i) => all.sort().slice(200 * i, 200 * (i + 1)));
+}
 
 /** Writes what a plugin generates to a folder of its own, and tells which. */
 export async function generateInto(
@@ -40,18 +53,16 @@ export async function generateInto(
   return folder;
 }
 
-/** Seconds that tsc takes for a folder. Throws where it finds a fault. */
+/** Seconds that tsc takes for a folder, or for some files of it and all that they import. Throws where it finds a fault. */
 export async function typeCheck(
   folder: string,
   stopped: Stop,
-  { exclude = [], more = {} }: { readonly exclude?: readonly string[]; readonly more?: object } = {},
+  { files, exclude = [], more = {} }: TypeCheck = {},
 ): Promise<number> {
   const config = `${folder}/tsconfig.json`;
   const compilerOptions = { ...flags, ...more };
-  writeFileSync(
-    config,
-    JSON.stringify({ extends: path("../tsconfig.base.json"), compilerOptions, include: ["."], exclude }),
-  );
+  const input = files === undefined ? { include: ["."], exclude } : { files };
+  writeFileSync(config, JSON.stringify({ extends: path("../tsconfig.base.json"), compilerOptions, ...input }));
   const began = performance.now();
   const args = [path("../node_modules/typescript/bin/tsc"), "-p", config];
   const child = track(spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] }));
