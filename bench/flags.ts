@@ -14,6 +14,8 @@ export type Command =
       readonly json: string | undefined;
       readonly plot: string | undefined;
       readonly smoke: boolean;
+      /** What takes most of an hour as well. */
+      readonly all: boolean;
       /** A part of the names of the contenders that take part. */
       readonly only: string | undefined;
       /** A part of the names of the cases that are run. */
@@ -27,6 +29,10 @@ const options = {
   only: { type: "string", help: "TEXT      only contenders with it in their names, and what they are compared with" },
   cases: { type: "string", help: "TEXT     only cases with it in their names" },
   smoke: { type: "boolean", help: "         everything once, tiny: whether it works, not how fast" },
+  all: {
+    type: "boolean",
+    help: "           codegen: every directory of Google's APIs, and tsc over all that comes of them",
+  },
   docs: {
     type: "boolean",
     help: "          makes docs/benchmarks.md and docs/bench/ from the reports in bench/results/",
@@ -64,6 +70,7 @@ export function parseCommand(args: readonly string[], known: readonly string[]):
     json: values.json,
     plot: values.plot,
     smoke: values.smoke !== undefined,
+    all: values.all !== undefined,
     only: values.only,
     cases: values.cases,
   };

@@ -23,11 +23,11 @@ async function main(args: readonly string[]): Promise<number> {
     console.log("docs/benchmarks.md and docs/bench/ are made from bench/results/");
     return 0;
   }
-  const { seconds, smoke, json, plot: folder } = command;
+  const { seconds, smoke, all: everything, json, plot: folder } = command;
   const chosen = suites.filter(({ name }) => command.suites.includes(name));
   if (!process.stderr.isTTY) process.stderr.write(`preparing ${command.suites.join(", ")}\n`);
   const all = await Promise.all(
-    chosen.map(async (suite) => ({ suite, prepared: await suite.prepare({ seconds, smoke }) })),
+    chosen.map(async (suite) => ({ suite, prepared: await suite.prepare({ seconds, smoke, all: everything }) })),
   );
   for (const { suite, prepared } of all) requireMeasured(suite.name, prepared.cases);
   const prepared = chosenCases(all, command);

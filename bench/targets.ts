@@ -1,4 +1,8 @@
-/** What the transport http2 is to reach: ratios of two contenders that took turns in the same case of the same run. */
+/**
+ * What the transport http2 and the plugin are to reach: ratios of two contenders that took turns in the same case of the
+ * same run, or, where it is said, the figure itself.
+ */
+import { caseNames, libraries, protocGenEs, trunklinePlugin, tsProtoPlugin, typeCheckNames } from "./codegen/names.js";
 import { grpcJsName, grpcJsTlsName, rawHttp2Name, trunklineNames } from "./contenders/names.js";
 
 /** A case of the target's suite, and a metric of it. */
@@ -14,8 +18,10 @@ export interface Target {
   readonly suite: string;
   /** The contender that is judged. */
   readonly contender: string;
-  /** The one that it is divided by; none where the metric is a ratio already. */
+  /** The one that it is divided by; none where the metric is what is judged. */
   readonly over: string | undefined;
+  /** Of a metric that is judged itself; none where it is a ratio. */
+  readonly unit?: string;
   readonly bound: "at least" | "at most";
   readonly value: number;
   /** Each has to be within the bound. */
@@ -142,6 +148,69 @@ export const targets: readonly Target[] = [
     bound: "at most",
     value: 1.2,
     figures: [{ case: "20 B, 1,000 in flight beside 100", metric: "growth" }],
+  },
+  ...libraries.flatMap((library): Target[] => {
+    const contender = trunklinePlugin("services", library);
+    const own = { suite: "codegen", contender, over: undefined, bound: "at most" } as const;
+    return [
+      {
+        ...own,
+        name: `services of all Google APIs in one request, ${library}: time`,
+        value: 10,
+        unit: "s",
+        figures: [{ case: caseNames.everything, metric: "time" }],
+      },
+      {
+        ...own,
+        name: `services of all Google APIs in one request, ${library}: peak memory`,
+        value: 1074,
+        unit: "MB",
+        figures: [{ case: caseNames.everything, metric: "peak memory" }],
+      },
+      {
+        ...own,
+        name: `2,000 messages and 1,000 rpcs in one file, ${library}: time`,
+        value: 1,
+        unit: "s",
+        figures: [{ case: caseNames.largeFile, metric: "time" }],
+      },
+      {
+        ...own,
+        name: `twice the input, ${library}: time`,
+        value: 2.2,
+        figures: [
+          { label: "types in a file", case: caseNames.largeFile, metric: "growth" },
+          { label: "files", case: caseNames.manyFiles, metric: "growth" },
+        ],
+      },
+      {
+        name: `tsc on four Google APIs, ${library}: services beside messages alone`,
+        suite: "codegen",
+        contender: typeCheckNames.services,
+        over: typeCheckNames.messages,
+        bound: "at most",
+        value: 1.3,
+        figures: [{ case: caseNames.typeCheck(library), metric: "time" }],
+      },
+    ];
+  }),
+  {
+    name: "all Google APIs by directory, ts-proto",
+    suite: "codegen",
+    contender: trunklinePlugin("all", "ts-proto"),
+    over: tsProtoPlugin,
+    bound: "at most",
+    value: 0.5,
+    figures: [{ case: caseNames.directories, metric: "time" }],
+  },
+  {
+    name: "all Google APIs by directory, protobuf-es",
+    suite: "codegen",
+    contender: trunklinePlugin("all", "protobuf-es"),
+    over: protocGenEs,
+    bound: "at most",
+    value: 1,
+    figures: [{ case: caseNames.directories, metric: "time" }],
   },
 ];
 

@@ -50,7 +50,8 @@ extensions, clients, servers and tables of these protos by their names, but neit
 file. Where two files have something of one name, that of the later one gets a number: a message \`GreeterClient\` keeps
 its name, and the client of a \`Greeter\` beside it is \`GreeterClient$1\` there.
 
-With \`emit=all\`, messages of imported files are generated too, the same bytes whichever call of a compiler makes them. Those
+With \`emit=all\`, messages of imported files are generated too, the same bytes whichever call of a compiler makes them;
+with ts-proto those whose types are used: not those of \`google/api/annotations.proto\`, which is imported for options. Those
 of \`google/protobuf/\` that @bufbuild/protobuf has are imported from \`@bufbuild/protobuf/wkt\` with protobuf-es, and never
 generated; with ts-proto they are files like any other.
 

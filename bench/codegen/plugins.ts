@@ -1,5 +1,6 @@
 /** The plugins that are measured: the program that a package ships, with the parameter that its users give. */
 import { fileURLToPath } from "node:url";
+import { libraries, protocGenEs, trunklinePlugin, tsProtoPlugin } from "./names.js";
 
 export interface Plugin {
   readonly name: string;
@@ -9,6 +10,8 @@ export interface Plugin {
   readonly directoryParameter?: string;
   /** Emits services alone: what the peers have no mode for. */
   readonly servicesOnly: boolean;
+  /** Takes part only where each directory is a run of its own. */
+  readonly directoriesOnly?: boolean;
 }
 
 /** From dist/codegen. */
@@ -16,27 +19,41 @@ const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.met
 
 const ours = path("../plugin/bin/protoc-gen-ts.js");
 
-const trunkline = ["ts-proto", "protobuf-es"].flatMap((messages): Plugin[] => [
+const trunkline = libraries.flatMap((messages): Plugin[] => [
   {
-    name: `trunkline emit=services, ${messages}`,
+    name: trunklinePlugin("services", messages),
     program: ours,
     parameter: `emit=services,messages=${messages}`,
     servicesOnly: true,
   },
-  { name: `trunkline emit=all, ${messages}`, program: ours, parameter: `messages=${messages}`, servicesOnly: false },
+  {
+    name: trunklinePlugin("all", messages),
+    program: ours,
+    parameter: `messages=${messages}`,
+    servicesOnly: false,
+  },
 ]);
+
+const tsProto = path("node_modules/ts-proto/protoc-gen-ts_proto");
 
 export const plugins: readonly Plugin[] = [
   {
-    name: "ts-proto",
-    program: path("node_modules/ts-proto/protoc-gen-ts_proto"),
+    name: tsProtoPlugin,
+    program: tsProto,
     parameter: "outputServices=grpc-js,esModuleInterop=true",
-    // It would emit what a directory imports again with each that does.
+    // It would emit what a directory imports again with each that does, as trunkline has to.
     directoryParameter: "outputServices=grpc-js,esModuleInterop=true,emitImportedFiles=false",
     servicesOnly: false,
   },
   {
-    name: "protoc-gen-es",
+    name: `${tsProtoPlugin}, with imports`,
+    program: tsProto,
+    parameter: "outputServices=grpc-js,esModuleInterop=true",
+    servicesOnly: false,
+    directoriesOnly: true,
+  },
+  {
+    name: protocGenEs,
     program: path("node_modules/@bufbuild/protoc-gen-es/bin/protoc-gen-es"),
     parameter: "target=ts",
     servicesOnly: false,

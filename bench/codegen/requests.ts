@@ -40,7 +40,42 @@ export async function everythingRequest(): Promise<PluginRequest> {
   return dump("everything", googleProtos, protosBelow("", true).filter(isGoogles));
 }
 
-/** A request for each directory of the whole, or for some of them that are spread evenly over all. */
+/** One proto of a service with `rpcs` methods and of as many messages, each of which refers to another. */
+export async function largeFileRequest(messages: number, rpcs: number): Promise<PluginRequest> {
+  return synthetic(`file-${messages}-${rpcs}`, { "large.proto": protoText("large", messages, rpcs) });
+}
+
+/** So many protos, each with a small service. */
+export async function manyFilesRequest(files: number): Promise<PluginRequest> {
+  const names = Array.from({ length: files }, (_, i) => `many_${i}`);
+  return synthetic(
+    `files-${files}`,
+    Object.fromEntries(names.map((name) => [`${name}.proto`, protoText(name, 20, 10)])),
+  );
+}
+
+async function synthetic(name: string, protos: Readonly<Record<string, string>>): Promise<PluginRequest> {
+  const root = `${folder}/${name}`;
+  mkdirSync(root, { recursive: true });
+  for (const [file, text] of Object.entries(protos)) writeFileSync(`${root}/${file}`, text);
+  return dump(name, root, Object.keys(protos));
+}
+
+function protoText(name: string, messages: number, rpcs: number): string {
+  const another = (i: number) => `Message${(i * 7 + 1) % messages}`;
+  const types = Array.from(
+    { length: messages },
+    (_, i) => `// Message number ${i}.\nmessage Message${i} {\n  string name = 1;\n  ${another(i)} another = 2;\n}`,
+  );
+  const methods = Array.from(
+    { length: rpcs },
+    (_, i) => `  // Rpc number ${i}.\n  rpc Call${i}(Message${i % messages}) returns (${another(i)});`,
+  );
+  const service = `service Calls {\n${methods.join("\n")}\n}`;
+  return `syntax = "proto3";\npackage bench.${name};\n${service}\n${types.join("\n")}\n`;
+}
+
+/** A request for each directory of the whole, or for so many of them that are spread evenly over all. */
 export async function directoryRequests(limit: number): Promise<{ requests: PluginRequest[]; directories: number }> {
   const { protos, sources } = fieldsOf(readFileSync((await everythingRequest()).file));
   const byDirectory = groupByDirectory(protos);

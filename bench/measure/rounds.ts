@@ -37,7 +37,9 @@ export async function runCases(suite: string, prepared: Prepared, progress: Prog
     }
     for (const { contender } of one.turns) {
       const error = failed.get(contender);
-      if (error === undefined) results.push(...resultsOf(suite, one, contender, samples.get(contender) ?? []));
+      const measured = samples.get(contender) ?? [];
+      if (error === undefined)
+        results.push(...resultsOf(suite, one, contender, one.whole === undefined ? measured : [one.whole(measured)]));
       else failures.push({ suite, case: one.name, contender, error });
     }
     // A pair of processes keeps half a gigabyte after a few cases.
@@ -51,7 +53,12 @@ function contendersOf({ turns }: Case): string[] {
   return turns.map(({ contender }) => contender);
 }
 
-function resultsOf(suite: string, one: Case, contender: string, samples: readonly Record<string, number>[]): Result[] {
+function resultsOf(
+  suite: string,
+  one: Case,
+  contender: string,
+  samples: readonly Readonly<Record<string, number>>[],
+): Result[] {
   return one.metrics.map(({ name: metric, unit, better, hasNoRatio }) => {
     const values = samples.map((sample) => sample[metric]!);
     const baseline = hasNoRatio === true ? undefined : one.baseline;

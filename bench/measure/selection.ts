@@ -7,6 +7,8 @@ export interface Selection {
   readonly only: string | undefined;
   /** A part of the names of cases. */
   readonly cases: string | undefined;
+  /** Leaves out what takes long. */
+  readonly smoke: boolean;
 }
 
 /** Suites without such cases are left out. */
@@ -32,8 +34,8 @@ export function chosenCases<One extends { readonly prepared: Prepared }>(
 }
 
 /** The case without the contenders that were not asked for; the one that ratios are of stays. */
-function chosenTurns(one: Case, { only, cases }: Selection): Case[] {
-  if (!has(one.name, cases)) return [];
+function chosenTurns(one: Case, { only, cases, smoke }: Selection): Case[] {
+  if (!has(one.name, cases) || (smoke && one.isLong === true)) return [];
   const asked = one.turns.filter(({ contender }) => has(contender, only));
   if (asked.length === 0) return [];
   return [{ ...one, turns: one.turns.filter((turn) => asked.includes(turn) || turn.contender === one.baseline) }];

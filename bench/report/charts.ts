@@ -38,6 +38,7 @@ function shown(suite: string, results: readonly Result[]): (readonly Result[])[]
         : metric.endsWith("CPU") && name === "20 B, 100 in flight",
     stream: ({ metric }) => metric === "throughput",
     memory: ({ metric }) => metric.endsWith("heap"),
+    codegen: ({ metric }) => /^(time|peak memory|growth)$/.test(metric),
     interceptors: ({ metric }) => metric.endsWith("each"),
   };
   const want = wanted[suite] ?? (() => true);

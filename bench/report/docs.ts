@@ -61,8 +61,8 @@ function targetSection(results: readonly Result[]): string[] {
   const table = targetTable(results);
   if (table === undefined) return [];
   const about =
-    "What the transport http2 is to reach, as ratios to a contender that took turns with it, and what the tables below " +
-    "have of it. Where a target has several figures, each has to be within its bound.";
+    "What the transport http2 and the plugin are to reach, and what the tables below have of it: ratios to a contender that " +
+    "took turns with them, or figures with a unit. Where a target has several figures, each has to be within its bound.";
   return [`## targets\n\n${about}\n\n${formatMarkdown(table)}`];
 }
 

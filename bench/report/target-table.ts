@@ -2,7 +2,7 @@
 import { isWide, median, ratios, spread } from "../measure/statistics.js";
 import type { Result } from "../suites/suite.js";
 import { type Figure, type Target, targets } from "../targets.js";
-import { formatRatio, wideMark } from "./numbers.js";
+import { formatRatio, formatValue, wideMark } from "./numbers.js";
 import type { Table } from "./table.js";
 
 /** Those of the suites that were measured; none where nothing was that a target is about. */
@@ -15,13 +15,13 @@ export function targetTable(results: readonly Result[]): Table | undefined {
     const { name, contender, over, bound, value, figures } = target;
     return [
       name,
-      figures.map(({ label }, j) => cell(label, measured[i]![j]!)).join(", "),
-      `${bound === "at least" ? "≥" : "≤"} ${value}`,
+      figures.map(({ label }, j) => cell(label, measured[i]![j]!, target.unit)).join(", "),
+      `${bound === "at least" ? "≥" : "≤"} ${value}${target.unit === undefined ? "" : ` ${target.unit}`}`,
       verdict(target, measured[i]!),
       over === undefined ? contender : `${contender} ÷ ${over}`,
     ];
   });
-  return { title: "what the transport http2 is to reach", rows: [["", "ratio", "target", "met", "of"], ...rows] };
+  return { title: "what is to be reached", rows: [["", "ratio", "target", "met", "of"], ...rows] };
 }
 
 /** The ratio of each turn. */
@@ -40,10 +40,11 @@ function samplesOf(target: Target, figure: Figure, results: readonly Result[]): 
   return samples.length === 0 || base.length === 0 ? [] : ratios(samples, base);
 }
 
-function cell(label: string | undefined, samples: readonly number[]): string {
+function cell(label: string | undefined, samples: readonly number[], unit: string | undefined): string {
   const parts = label === undefined ? [] : [label];
   if (samples.length === 0) return [...parts, "not measured"].join(" ");
-  parts.push(formatRatio(median(samples)));
+  const middle = median(samples);
+  parts.push(unit === undefined ? formatRatio(middle) : `${formatValue(middle, unit)} ${unit}`);
   if (samples.length > 1) parts.push(`±${Math.round(spread(samples) * 100)}%${isWide(samples) ? wideMark : ""}`);
   return parts.join(" ");
 }

@@ -6,6 +6,8 @@ export interface Plan {
   readonly seconds: number;
   /** Everything once and tiny: it shows that it works, not how fast. */
   readonly smoke: boolean;
+  /** What takes most of an hour as well. */
+  readonly all: boolean;
 }
 
 export interface Metric {
@@ -35,6 +37,10 @@ export interface Case {
   readonly turnMs: number;
   readonly timeoutMs: number;
   readonly turns: readonly Turn[];
+  /** Where each round is a part of one measurement, such as one directory of many: makes that of them. */
+  readonly whole?: (parts: readonly Readonly<Record<string, number>>[]) => Readonly<Record<string, number>>;
+  /** Left out of a smoke run. */
+  readonly isLong?: boolean;
 }
 
 /** Cases that are ready to run, and the end of the processes that they run in. */

@@ -51,7 +51,7 @@ async function answerPerson(args: readonly string[]): Promise<void> {
   if (args.some((arg) => ["-h", "--help"].includes(arg))) {
     stdout.write(help(stdout));
   } else if (args.some((arg) => ["-v", "-V", "--version"].includes(arg))) {
-    stdout.write(await versionText());
+    stdout.write(versionText());
   } else if (args.length === 0) {
     stderr.write(help(stderr));
     process.exitCode = 1;

@@ -9,6 +9,7 @@ import { withImports } from "./imports.js";
 import type { FileModel } from "./model.js";
 import { readServices } from "./read-services.js";
 import { TypeIndex } from "./type-index.js";
+import { withUsedTypes } from "./used-types.js";
 import { requirePath } from "./valid-names.js";
 import { bytesField, eachField, stringField, varintField } from "./walk.js";
 
@@ -30,6 +31,8 @@ export interface Request {
   readModel(file: ProtoFile): FileModel;
   /** These files and all that they import, directly or not; sorted by name. */
   withImports(files: readonly ProtoFile[]): readonly ProtoFile[];
+  /** Without those imports of which nothing is used in a field or an rpc; sorted by name. */
+  withUsedImports(files: readonly ProtoFile[]): readonly ProtoFile[];
 }
 
 /** A FileDescriptorProto of which the few small fields at its top have been read. */
@@ -77,6 +80,7 @@ export function readRequest(bytes: Uint8Array): Request {
         };
       }),
     withImports: (some) => withImports(some, files),
+    withUsedImports: (some) => orMalformed(() => withUsedTypes(some, withImports(some, files))),
   };
 }
 

@@ -1,5 +1,5 @@
 /** What a person who starts the program reads. Compilers never do, so it is loaded only when it is asked for. */
-import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 
 /** An option, as its row of the table says it. */
 export interface UsageRow {
@@ -35,8 +35,8 @@ ${paragraph("The same program is installed as protoc-gen-trunkline, since other 
 }
 
 /** `@trunkline/protoc-gen-ts 0.1.0`: of several packages with a protoc-gen-ts, it tells which one this is. */
-export async function versionText(): Promise<string> {
-  const { name, version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
+export function versionText(): string {
+  const { name, version } = createRequire(import.meta.url)("../package.json");
   return `${name} ${version}\n`;
 }
 

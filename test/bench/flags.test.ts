@@ -10,6 +10,7 @@ test("without a suite all are measured, in their own order", () => {
     json: undefined,
     plot: undefined,
     smoke: false,
+    all: false,
     only: undefined,
     cases: undefined,
   });

@@ -30,6 +30,16 @@ test("contenders take turns, after all have warmed up", async () => {
   ]);
 });
 
+test("rounds that are parts of one measurement make one sample", async () => {
+  let part = 0;
+  const turns: Turn[] = [{ contender: "a", measure: async () => ({ speed: ++part }) }];
+  const whole = (parts: readonly Readonly<Record<string, number>>[]) => ({
+    speed: parts.reduce((sum, { speed }) => sum + speed!, 0),
+  });
+  const { results } = await run([caseOf(turns, { whole })]);
+  expect(results.map(({ samples, median }) => ({ samples, median }))).toEqual([{ samples: [6], median: 6 }]);
+});
+
 test("one that fails or hangs is stopped and left out; the others finish, and its row says why", async () => {
   const stopped: (string | undefined)[] = [];
   let crashes = 0;

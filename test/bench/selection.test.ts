@@ -23,7 +23,7 @@ const all = [
 ];
 
 function chosen(only: string | undefined, cases: string | undefined) {
-  return chosenCases(all, { only, cases }).map((one) =>
+  return chosenCases(all, { only, cases, smoke: false }).map((one) =>
     one.prepared.cases.map(({ name, turns }) => [name, ...turns.map(({ contender }) => contender)]),
   );
 }
@@ -54,4 +54,16 @@ test("what leaves nothing to measure is refused with what there is", () => {
   expect(() => chosen("nobody", undefined)).toThrow(
     /leave nothing .*\n.*Contenders: peer; other; Ours\nCases: one in flight; many in flight; stream/s,
   );
+});
+
+test("a smoke run does without what takes long", () => {
+  const [one] = all;
+  const [first, second] = one!.prepared.cases;
+  const suites = [{ prepared: { ...one!.prepared, cases: [{ ...first!, isLong: true }, second!] } }];
+  const names = (smoke: boolean) =>
+    chosenCases(suites, { only: undefined, cases: undefined, smoke }).flatMap(({ prepared }) =>
+      prepared.cases.map(({ name }) => name),
+    );
+  expect(names(true)).toEqual(["many in flight"]);
+  expect(names(false)).toEqual(["one in flight", "many in flight"]);
 });

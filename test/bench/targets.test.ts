@@ -88,6 +88,16 @@ test("what is a ratio already is judged as it is", () => {
   ]);
 });
 
+test("a figure with a unit is judged as it is, and shown in it", () => {
+  const time = targets.find(({ unit }) => unit === "s")!;
+  expect(rowOf(time.name, measured(time, [9, 10, 11]))?.slice(1)).toEqual([
+    `10 s ±10%`,
+    `≤ ${time.value} s`,
+    "yes",
+    time.contender,
+  ]);
+});
+
 test("what a run has not measured says so; suites that were not run are left out, and without a figure there is no table", () => {
   const one = measured(named("unary, 1 in flight"), [8]);
   const rows = targetTable(one)!.rows;

@@ -280,3 +280,41 @@ describe("faults", () => {
     );
   });
 });
+
+test("of what files import, those are used whose types are in a field or an rpc, directly or not", () => {
+  const message = (name: string, fields = "") => `message ${name} { ${fields} }`;
+  const file = (text: string, ...imports: readonly string[]) =>
+    `syntax = "proto3"; package p; ${imports.map((name) => `import "${name}.proto";`).join(" ")} ${text}`;
+  const request = readRequest(
+    requestFor(
+      {
+        "options.proto": file(
+          `${message("Rule")} extend google.protobuf.FieldOptions { Rule rule = 50001; }`,
+          "google/protobuf/descriptor",
+        ),
+        "field.proto": file(message("Outer", message("Field", "Deep deep = 1;")), "deep"),
+        "deep.proto": file(message("Deep", "string name = 1 [(rule) = {}];"), "options"),
+        "enum.proto": file(message("Holder", "enum Kind { ZERO = 0; }")),
+        "map.proto": file(message("Value")),
+        "rpc.proto": file(message("Answer")),
+        "through.proto": `syntax = "proto3"; import public "public.proto";`,
+        "public.proto": file(message("Public")),
+        "unused.proto": file(
+          `${message("Unused", "Nowhere nowhere = 1;")} service T { rpc R(Nowhere) returns (Nowhere); }`,
+          "nowhere",
+        ),
+        "nowhere.proto": file(message("Nowhere")),
+        "a.proto": file(
+          `${message("A", "message B { Outer.Field field = 1; map<string, Value> map = 2; } Holder.Kind kind = 2; Public public = 3;")}
+           service S { rpc R(A) returns (Answer); }`,
+          ...["field", "enum", "map", "rpc", "through", "unused"],
+        ),
+      },
+      "",
+      ["a.proto"],
+    ),
+  );
+  expect(request.withUsedImports(request.filesToGenerate).map(({ name }) => name)).toEqual(
+    ["a", "deep", "enum", "field", "map", "public", "rpc"].map((name) => `${name}.proto`),
+  );
+});

@@ -1,8 +1,18 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { describe, expect, test } from "@jest/globals";
 import { tsProtoParameter } from "../../plugin/src/messages/ts-proto/options.js";
-import { inDirectoryOf, type Protos, protoc, readAll, requestFor, root } from "./compile-protos.js";
+import {
+  compileProtos,
+  encodeRequest,
+  filesOf,
+  inDirectoryOf,
+  type Protos,
+  protoc,
+  readAll,
+  root,
+} from "./compile-protos.js";
 import { generate } from "./responses.js";
 
 const require = createRequire(import.meta.url);
@@ -30,12 +40,20 @@ function byTsProto(protos: Protos, parameter: string): Map<string, string> {
   });
 }
 
+/** The first field of a FileDescriptorProto. */
+function nameOf(file: Uint8Array): string {
+  const reader = new BinaryReader(file);
+  reader.tag();
+  return reader.string();
+}
+
 async function expectSame(protos: Protos, options: string): Promise<void> {
   const given = new Map(options === "" ? [] : options.split(",").map((one) => one.split("=") as [string, string]));
   const expected = byTsProto(protos, tsProtoParameter(given, ".js"));
-  const { files, error } = await generate(
-    requestFor(protos, [...given].map(([name, value]) => `ts_proto.${name}=${value}`).join()),
-  );
+  const parameter = [...given].map(([name, value]) => `ts_proto.${name}=${value}`).join();
+  // ts-proto emits whatever is imported; here that is what is asked for.
+  const all = filesOf(compileProtos(protos));
+  const { files, error } = await generate(encodeRequest({ generate: all.map(nameOf), parameter, files: all }));
   expect(error).toBe("");
   const messages = [...files].filter(([name]) => !name.endsWith("_grpc.ts"));
   expect(messages.map(([name]) => name).sort()).toEqual([...expected.keys()].sort());

@@ -22,20 +22,29 @@ import {
 } from "./load.js";
 import { checkNames } from "./name-limits.js";
 import { tsProtoParameter } from "./options.js";
+import { printFast } from "./print.js";
 import { openByIndex } from "./source-info.js";
 
 /**
- * The messages of the files to generate and of all that they import, in the order of their names.
+ * The messages of the files to generate and of those that they use, in the order of their names.
  *
  * A compiler may call the plugin once per directory, and then no call knows what the others emit. So each emits all
- * that it refers to, and since the same proto always makes the same bytes, buf takes the copies for one file.
+ * that it refers to, and since the same proto always makes the same bytes, buf takes the copies for one file. What is
+ * imported for options alone it does not refer to: where each directory is a call, google/api/ and descriptor.proto,
+ * which nearly every API imports so, would be most of all that is generated.
  */
 export function generateMessages(request: Request, options: Options, modules: MessageModules): Iterable<GeneratedFile> {
   openByIndex();
+  printFast();
   const suffix = options.importExtension === "none" ? "" : `.${options.importExtension}`;
   const settings = optionsFromParameter(tsProtoParameter(options.tsProto, suffix));
   const toGenerate = new Set(request.filesToGenerate.map((file) => file.name));
-  const known = request.withImports(request.filesToGenerate).map((file) => decode(file, settings));
+  // Schemas and extensions refer to all.
+  const refersToOptions = settings.outputSchema || settings.outputExtensions;
+  const files = refersToOptions
+    ? request.withImports(request.filesToGenerate)
+    : request.withUsedImports(request.filesToGenerate);
+  const known = files.map((file) => decode(file, settings));
   for (const { name } of known) {
     const module = modules.packaged(name);
     if (module !== undefined) settings.M[name] = module;
@@ -62,7 +71,9 @@ function* generateFiles(
     try {
       const [path, code] = generateFile(context, descriptor);
       const printing = getTsPoetOpts(settings, `v${version}`, compilerVersion, descriptor.name);
-      yield { name: path, content: indent(code.toString({ ...printing, path, format: false })) };
+      // The other options of it are about the formatter, and about protobufjs, which ts-proto 2 does without.
+      const { prefix = "", forceRequireImport = [] } = printing;
+      yield { name: path, content: indent(code.toString({ prefix, forceRequireImport, path })) };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new PluginError(`ts-proto cannot generate its messages (${reason})`, {

@@ -32,6 +32,79 @@ export const { FileDescriptorProto }: { FileDescriptorProto: { decode(bytes: Uin
 
 export const { version }: { version: string } = nearTsProto("./package.json");
 
+/** What can stand in a piece of ts-poet's code: text, another piece, or several in a row. */
+export type Piece = string | number | boolean | null | undefined | object;
+
+export interface PrintOptions {
+  /** Of the file that is printed. */
+  readonly path?: string;
+  readonly prefix?: string;
+  readonly forceRequireImport?: readonly string[];
+}
+
+export interface Code {
+  readonly literals: readonly string[];
+  readonly placeholders: readonly Piece[];
+  readonly childNodes: readonly Piece[];
+  readonly trim: boolean;
+  readonly oneline: boolean;
+  toString(options?: PrintOptions): string;
+  toCodeString(used: readonly ConditionalOutput[]): string;
+  generateCodeWithImports(options: PrintOptions): string;
+  generateCode(used: readonly ConditionalOutput[]): string;
+  deepFindAll(): [used: ConditionalOutput[], imports: Import[], defs: Def[]];
+}
+
+/** A helper that is declared where it is used. */
+export interface ConditionalOutput {
+  readonly declarationSiteCode: Code;
+  readonly childNodes: readonly Piece[];
+}
+
+/** The declaration of a helper. */
+export interface MaybeOutput {
+  readonly parent: ConditionalOutput;
+  readonly code: Code;
+}
+
+/** A name of another module, and one that the file itself declares. */
+export interface Import {
+  readonly symbol: string;
+}
+export interface Def {
+  readonly symbol: string;
+}
+
+interface Class<T> {
+  new (...args: never): T;
+  readonly prototype: T;
+}
+
+/** ts-poet as ts-proto finds it. */
+export const { Code, Def, deepGenerate }: CodeModule = nearTsProto("ts-poet/build/Code");
+export const { ConditionalOutput, MaybeOutput }: ConditionalOutputModule = nearTsProto(
+  "ts-poet/build/ConditionalOutput",
+);
+/** The module itself: what it exports is looked up at each call. */
+export const imports: ImportModule = nearTsProto("ts-poet/build/Import");
+export const { Import } = imports;
+
+interface CodeModule {
+  readonly Code: Class<Code>;
+  readonly Def: Class<Def>;
+  deepGenerate(used: readonly ConditionalOutput[], piece: Piece): string;
+}
+
+interface ConditionalOutputModule {
+  readonly ConditionalOutput: Class<ConditionalOutput>;
+  readonly MaybeOutput: Class<MaybeOutput>;
+}
+
+interface ImportModule {
+  readonly Import: Class<Import>;
+  sameModule(one: string, other: string): boolean;
+}
+
 /** The locations of a file's comments, by path, and how ts-proto goes down into them. */
 export interface Locations {
   readonly [path: string]: unknown;
