@@ -265,12 +265,6 @@ describe("the plugin as compilers run it", () => {
       /^service_config: \.: cannot be read \(EISDIR: illegal operation on a directory[^\n]*\): write the path of a file/,
     );
   });
-
-  test("loads what reads a config only with the option", () => {
-    const dist = join(root, "plugin/dist");
-    const reads = readdirSync(dist).filter((name) => readFileSync(join(dist, name), "utf8").includes("methodConfig"));
-    expect(reads).toEqual([expect.stringMatching(/^service-config-/)]);
-  });
 });
 
 describe("docs/retries.md", () => {
