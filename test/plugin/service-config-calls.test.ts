@@ -1,6 +1,6 @@
 /** `service_config` from end to end: through compilers, tsc and bundlers, and over a real connection. */
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { type CallOptions, Code, dial, RpcError, Server, type ServerCall } from "@trunkline/runtime";
