@@ -76,7 +76,7 @@ function namesIn(request: Uint8Array): readonly string[] {
   const inRequest = Node.root(request, CodeGeneratorRequestSchema).children ?? [];
   const inFiles = inRequest.flatMap((node) => (node.number === 15 ? (node.children ?? []) : []));
   return [...inRequest, ...inFiles]
-    .filter(({ number, isText }) => isText && (number === 1 || number === 3))
+    .filter(({ number }) => number === 1 || number === 3)
     .map(({ payload }) => new TextDecoder().decode(payload));
 }
 

@@ -118,9 +118,9 @@ describe.each(transports)("deadlines on $name", ({ transport }) => {
         const outer = await relay(transport, (call) => channel.unary(desc, {}, { ...options, parent: call }));
         await outer.client.unary({}, { timeoutMs: parent });
       }
-      // On the wire it is rounded up to a whole millisecond.
+      // On the wire it is rounded up to a whole millisecond. Some are points in time, of when this file was loaded.
       expect(left).toBeLessThanOrEqual(expected + 1);
-      expect(left).toBeGreaterThan(expected === Number.POSITIVE_INFINITY ? 1e9 : expected - 10_000);
+      expect(left).toBeGreaterThan(expected === Number.POSITIVE_INFINITY ? 1e9 : expected - 30_000);
     });
   });
 
