@@ -5,7 +5,7 @@
 import { checkRandomProtos } from "../plugin/random-output.js";
 import type { FuzzTarget } from "./target.js";
 
-const batch = 16;
+const batch = 10;
 
 export const protos: FuzzTarget = {
   name: "protos",

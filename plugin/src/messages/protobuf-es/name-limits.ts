@@ -1,6 +1,6 @@
 /**
  * Names that protoc-gen-es 2.13 makes no TypeScript of that compiles; few, since it gives most reserved words a `$`. Found
- * by generating each word in each place (test/plugin/name-limits.test.ts).
+ * by generating each word in each place (compat/test/name-limits.test.ts).
  */
 import type { DescMessage, FileRegistry } from "@bufbuild/protobuf";
 import { PluginError } from "../../errors.js";

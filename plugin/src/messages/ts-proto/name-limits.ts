@@ -1,6 +1,6 @@
 /**
  * Names that ts-proto 2.18 makes no TypeScript of that compiles, or that runs: it prints what a proto says, and its own
- * code stands around it. Found by generating each word in each place (test/plugin/name-limits.test.ts).
+ * code stands around it. Found by generating each word in each place (compat/test/name-limits.test.ts).
  */
 import { PluginError } from "../../errors.js";
 import type { PassedOptions } from "../passed-options.js";

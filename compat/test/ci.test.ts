@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { filesOfPage, npm, pack, tool, writeFiles } from "./project.js";
+import { filesOfPage, npm, pack, tool, writeFiles } from "../../test/packages/project.js";
 
 const page = filesOfPage("docs/ci.md");
 

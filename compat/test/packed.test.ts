@@ -5,8 +5,8 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { managedMode, publishMoney, shopProject } from "./layout.js";
-import { installPacked, readmeOutput, readmeProject, run, runReadme, tool } from "./project.js";
+import { managedMode, publishMoney, shopProject } from "../../test/packages/layout.js";
+import { installPacked, readmeOutput, readmeProject, run, runReadme, tool } from "../../test/packages/project.js";
 
 let folder: string;
 beforeAll(() => {
