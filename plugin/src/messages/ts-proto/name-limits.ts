@@ -3,6 +3,7 @@
  * code stands around it. Found by generating each word in each place (compat/test/name-limits.test.ts).
  */
 import { PluginError } from "../../errors.js";
+import { reservedWords } from "../../names.js";
 import type { PassedOptions } from "../passed-options.js";
 import type { FileDescriptor, TsProtoSettings, TypeMap } from "./load.js";
 import { propertyName, typeName } from "./names.js";
@@ -12,15 +13,7 @@ type Enum = FileDescriptor["enumType"][number];
 type Field = Message["field"][number];
 
 /** Words that cannot be declared in a module, or that are no type where they stand as one. */
-const undeclarable: ReadonlySet<string> = new Set([
-  ..."arguments await break case catch class const continue debugger default delete do else enum eval export".split(
-    " ",
-  ),
-  ..."extends false finally for function if implements import in instanceof interface let new null package".split(" "),
-  ..."private protected public return static super switch this throw true try typeof undefined var void".split(" "),
-  ..."while with yield".split(" "),
-  ..."any bigint boolean infer keyof never number object readonly string symbol unique unknown".split(" "),
-]);
+const undeclarable: ReadonlySet<string> = new Set(reservedWords.filter((word) => word !== "asserts" && word !== "is"));
 
 /** Of those, what can be a property, but no type in a namespace: where the values of enums are declared. */
 const noValueType: ReadonlySet<string> = new Set(
