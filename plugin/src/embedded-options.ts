@@ -2,7 +2,7 @@
 import { canonicalDescriptors } from "./messages/protobuf-es/canonical.js";
 import type { FileModel } from "./model.js";
 import type { Request } from "./read-model.js";
-import { bytesField, eachField, stringField } from "./walk.js";
+import { bytesField, eachField, nameOf } from "./walk.js";
 
 /** The models, each with the options of its services and their methods: the same bytes whoever compiles them. */
 export function withEmbeddedOptions(models: readonly FileModel[], request: Request): readonly FileModel[] {
@@ -33,16 +33,10 @@ const servicesOfFile = bytesField(6);
 const methodsOfService = bytesField(2);
 const optionsOfService = bytesField(3);
 const optionsOfMethod = bytesField(4);
-const nameField = stringField(1);
 
 /** The declarations that a descriptor has in a field, which all have names. */
 function byName(descriptor: Uint8Array, tag: number): Map<string, Uint8Array> {
-  return new Map(
-    fieldsOf(descriptor, tag).map((bytes) => {
-      const [name] = fieldsOf(bytes, nameField).slice(-1);
-      return [Buffer.from(name ?? []).toString(), bytes];
-    }),
-  );
+  return new Map(fieldsOf(descriptor, tag).map((bytes) => [nameOf(bytes), bytes]));
 }
 
 /** Parts of a message that is there more than once are one message when they are put together. */

@@ -11,7 +11,7 @@ import { readServices } from "./read-services.js";
 import { TypeIndex } from "./type-index.js";
 import { withUsedTypes } from "./used-types.js";
 import { requirePath } from "./valid-names.js";
-import { bytesField, eachField, stringField, varintField } from "./walk.js";
+import { bytesField, eachField, nameOf, stringField, varintField } from "./walk.js";
 
 /** The newest edition whose features are known: `maximumEdition` of @bufbuild/protobuf, without loading it. */
 export const maximumEdition = 1002;
@@ -125,17 +125,6 @@ function walkRequest(bytes: Uint8Array) {
     }
   });
   return { parameter, compilerVersion, generate, files, sources };
-}
-
-/** The name of an encoded FileDescriptorProto. */
-function nameOf(bytes: Uint8Array): string {
-  let name = "";
-  eachField(bytes, (tag, reader) => {
-    if (tag !== stringField(1)) return false;
-    name = reader.string();
-    return true;
-  });
-  return name;
 }
 
 function readVersion(bytes: Uint8Array): string {

@@ -53,6 +53,17 @@ export function requireDepth(depth: number): void {
 /** The limit of the parsers of C++, Java and of @bufbuild/protobuf, where nobody sets another. */
 const deepest = 100;
 
+/** The name of an encoded descriptor, of a file or of a declaration: field 1 of all of them. */
+export function nameOf(descriptor: Uint8Array): string {
+  let name = "";
+  eachField(descriptor, (tag, reader) => {
+    if (tag !== stringField(1)) return false;
+    name = reader.string();
+    return true;
+  });
+  return name;
+}
+
 /** A copy of a message that lacks every field with `tag`. */
 export function withoutField(bytes: Uint8Array, tag: number): Uint8Array {
   const kept: Uint8Array[] = [];

@@ -2,7 +2,7 @@
 import { PluginError } from "../errors.js";
 import { orMalformed, type ProtoFile } from "../read-model.js";
 import { requireFullName, requireName } from "../valid-names.js";
-import { bytesField, eachField, requireDepth, stringField } from "../walk.js";
+import { bytesField, eachField, nameOf, requireDepth } from "../walk.js";
 
 /** A kind of declaration, with those that can be within one: by the tags of their fields. */
 interface Kind {
@@ -67,15 +67,4 @@ function checkScope(
     }
     return true;
   });
-}
-
-/** The field `name`, which is the first of all declarations. */
-function nameOf(bytes: Uint8Array): string {
-  let name = "";
-  eachField(bytes, (tag, reader) => {
-    if (tag !== stringField(1)) return false;
-    name = reader.string();
-    return true;
-  });
-  return name;
 }

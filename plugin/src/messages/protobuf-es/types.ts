@@ -1,6 +1,6 @@
 /** The types of a file, as far as protobuf-es has to name them: read without decoding the file. */
 import { orMalformed, type ProtoFile } from "../../read-model.js";
-import { bytesField, eachField, requireDepth, stringField, varintField } from "../../walk.js";
+import { bytesField, eachField, nameOf, requireDepth, varintField } from "../../walk.js";
 
 export interface NamedType {
   readonly kind: "message" | "enum" | "extension" | "service";
@@ -43,17 +43,6 @@ function readScope(bytes: Uint8Array, numbers: typeof inFile, scope: string, int
     readScope(message, inMessage, `${path}.`, into, depth + 1);
   }
   for (const type of [...enums, ...services, ...extensions]) into.push(type);
-}
-
-/** The field `name`, which is the first of all of these declarations. */
-function nameOf(bytes: Uint8Array): string {
-  let name = "";
-  eachField(bytes, (tag, reader) => {
-    if (tag !== stringField(1)) return false;
-    name = reader.string();
-    return true;
-  });
-  return name;
 }
 
 function isMapEntry(message: Uint8Array): boolean {
