@@ -3,6 +3,9 @@ import { readFileSync } from "node:fs";
 
 const pem = (name: string): Buffer => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
 
+/** A name that the certificate of the servers has, and that no name server knows: for `--server_host_override`. */
+export const serverName = "server.test";
+
 /** What a client trusts. */
 export const authority = (): Buffer => pem("ca.pem");
 

@@ -18,6 +18,14 @@ export const caseNames = [
   "custom_metadata",
   "unimplemented_method",
   "unimplemented_service",
+  "client_compressed_unary",
+  "server_compressed_unary",
+  "client_compressed_streaming",
+  "server_compressed_streaming",
+  "per_rpc_creds",
+  "concurrent_large_unary",
+  "rpc_soak",
+  "channel_soak",
 ] as const;
 
 export type CaseName = (typeof caseNames)[number];
@@ -31,6 +39,47 @@ export const requestSizes = [27_182, 8, 1_828, 45_904] as const;
 export const responseSizes = [31_415, 9, 2_653, 58_979] as const;
 
 export const sumOfRequestSizes = 74_922;
+
+/** Those of the streams of which the first message is compressed and the second is not. */
+export const compressedRequestSizes = [27_182, 45_904] as const;
+export const compressedResponseSizes = [31_415, 92_653] as const;
+export const sumOfCompressedRequestSizes = 73_086;
+
+/** Calls of concurrent_large_unary that are in flight at the same time. */
+export const concurrentCalls = 1_000;
+
+/**
+ * Who calls in per_rpc_creds, and what their call shows. The description has Google's accounts and its token service; here
+ * the server knows one token, and answers with whose it is.
+ */
+export const account = {
+  authorization: "Bearer a-token-of-the-interop-cases",
+  username: "interop@trunkline.test",
+  oauthScope: "https://trunkline.test/auth/interop",
+} as const;
+
+/** The flags of rpc_soak and channel_soak; their defaults are the description's. */
+export interface Soak {
+  readonly iterations: number;
+  /** Calls that may fail, or take too long. */
+  readonly maxFailures: number;
+  readonly perIterationMaxAcceptableLatencyMs: number;
+  /** Milliseconds between the beginnings of two calls, at least. */
+  readonly minTimeMsBetweenRpcs: number;
+  readonly overallTimeoutSeconds: number;
+  readonly requestSize: number;
+  readonly responseSize: number;
+}
+
+export const defaultSoak: Soak = {
+  iterations: 10,
+  maxFailures: 0,
+  perIterationMaxAcceptableLatencyMs: 1_000,
+  minTimeMsBetweenRpcs: 0,
+  overallTimeoutSeconds: 10,
+  requestSize: largeRequestSize,
+  responseSize: largeResponseSize,
+};
 
 /** UNKNOWN: a code that no library makes up for this. */
 export const echoedStatus = { code: 2, message: "test status message" };

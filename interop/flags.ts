@@ -1,7 +1,8 @@
 /** The command line: the flags of the public description, and ours beside them. */
 import { parseArgs } from "node:util";
-import { type CaseName, caseNames } from "./description.js";
-import type { Peer, PeerOptions } from "./peers/peer.js";
+import { type CaseName, caseNames, defaultSoak, type Soak } from "./description.js";
+import type { MatrixOptions } from "./matrix/matrix.js";
+import type { ClientOptions, Peer, ServerOptions } from "./peers/peer.js";
 import { peers } from "./peers/peers.js";
 
 /** The command line cannot be run as it is; the message is one line that says what there is. */
@@ -10,62 +11,88 @@ export class FlagError extends Error {}
 export interface ClientCommand {
   readonly kind: "client";
   readonly peer: Peer;
-  readonly options: PeerOptions;
+  readonly options: ClientOptions;
   readonly address: string;
-  readonly testCase: CaseName;
+  readonly testCases: readonly CaseName[];
 }
 
 export interface ServerCommand {
   readonly kind: "server";
-  readonly peer: Peer;
-  readonly options: PeerOptions;
+  readonly peer: Required<Peer>;
+  readonly options: ServerOptions;
   readonly port: number;
 }
 
 export interface MatrixCommand {
   readonly kind: "matrix";
-  /** Puts the table into docs/interop.md. */
-  readonly write: boolean;
+  readonly options: MatrixOptions;
 }
 
 export type Command = ClientCommand | ServerCommand | MatrixCommand;
 
 const ofPeers = ["use_tls", "peer", "transport", "messages"];
 
+const soakFlags: { readonly [flag: string]: keyof Soak } = {
+  soak_iterations: "iterations",
+  soak_max_failures: "maxFailures",
+  soak_per_iteration_max_acceptable_latency_ms: "perIterationMaxAcceptableLatencyMs",
+  soak_min_time_ms_between_rpcs: "minTimeMsBetweenRpcs",
+  soak_overall_timeout_seconds: "overallTimeoutSeconds",
+  soak_request_size: "requestSize",
+  soak_response_size: "responseSize",
+};
+
 /** Flags of each command. All take a value, in either form: `--port=1` or `--port 1`. */
 const flags = {
-  client: ["server_host", "server_port", "test_case", ...ofPeers],
+  client: [
+    "server_host",
+    "server_host_override",
+    "server_port",
+    "test_case",
+    "use_test_ca",
+    ...Object.keys(soakFlags),
+    ...ofPeers,
+  ],
   server: ["port", ...ofPeers],
-  matrix: ["write"],
+  matrix: ["write", "installed"],
 };
 
 type Kind = keyof typeof flags;
 
 /** Those that stand alone. */
-const switches = ["write"];
+const switches = ["write", "installed"];
 
 export function parseCommand([kind, ...args]: readonly string[]): Command {
   const command = oneOf("command", kind, Object.keys(flags) as Kind[]);
   const values = parseFlags(command, args);
   switch (command) {
     case "matrix":
-      return { kind: command, write: "write" in values };
+      return { kind: command, options: { write: "write" in values, installed: "installed" in values } };
     case "server":
-      return { kind: command, ...peerOf(values), port: portOf("port", values.port ?? "0") };
+      return { kind: command, ...serverOf(values), port: portOf("port", values.port ?? "0") };
     case "client": {
       const { server_host: host = "localhost", server_port, test_case } = values;
       const port = portOf("server_port", server_port);
+      const { peer, options } = peerOf(values);
       return {
         kind: command,
-        ...peerOf(values),
+        peer,
+        options: {
+          ...options,
+          useTestCa: truthOf("use_test_ca", values),
+          serverHostOverride: values.server_host_override,
+          soak: soakOf(values),
+        },
         address: host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`,
-        testCase: oneOf("--test_case", test_case, caseNames),
+        testCases: (test_case?.split(",") ?? [undefined]).map((name) => oneOf("--test_case", name, caseNames)),
       };
     }
   }
 }
 
-function parseFlags(command: Kind, args: readonly string[]): { readonly [name: string]: string | undefined } {
+type Values = { readonly [flag: string]: string | undefined };
+
+function parseFlags(command: Kind, args: readonly string[]): Values {
   const known = flags[command];
   const options = Object.fromEntries(
     known.map((name) => [name, { type: switches.includes(name) ? "boolean" : "string" } as const]),
@@ -87,18 +114,39 @@ function parseFlags(command: Kind, args: readonly string[]): { readonly [name: s
   return values;
 }
 
-function peerOf(values: { readonly [name: string]: string | undefined }): { peer: Peer; options: PeerOptions } {
+function serverOf(values: Values): { peer: Required<Peer>; options: ServerOptions } {
+  const { peer, options } = peerOf(values);
+  const { serve } = peer;
+  if (serve === undefined) throw new FlagError(`${peer.name} is a client only`);
+  return { peer: { ...peer, serve }, options };
+}
+
+function peerOf(values: Values): { peer: Peer; options: ServerOptions } {
   const names = peers.map(({ name }) => name);
   const name = oneOf("--peer", values.peer ?? names[0], names);
   const peer = peers.find((peer) => peer.name === name)!;
   return {
     peer,
     options: {
-      useTls: oneOf("--use_tls", values.use_tls ?? "false", ["true", "false"]) === "true",
+      useTls: truthOf("use_tls", values),
       transport: oneOf(`--transport of ${name}`, values.transport ?? peer.transports[0], peer.transports),
       messages: oneOf(`--messages of ${name}`, values.messages ?? peer.messages[0], peer.messages),
     },
   };
+}
+
+function soakOf(values: Values): Soak {
+  const given = Object.entries(soakFlags).flatMap(([flag, name]) => {
+    const value = values[flag];
+    if (value === undefined) return [];
+    if (/^\d{1,9}$/.test(value)) return [[name, Number(value)]];
+    throw new FlagError(`--${flag} cannot be ${JSON.stringify(value)}: it is a number`);
+  });
+  return { ...defaultSoak, ...Object.fromEntries(given) };
+}
+
+function truthOf(flag: string, values: Values): boolean {
+  return oneOf(`--${flag}`, values[flag] ?? "false", ["true", "false"]) === "true";
 }
 
 function oneOf<T extends string>(what: string, value: string | undefined, known: readonly T[]): T {

@@ -17,17 +17,38 @@ interface PayloadInit {
   payload?: { body: Uint8Array };
 }
 
+/** A bool that can be absent. */
+export interface Wish {
+  readonly value: boolean;
+}
+
+/** What a request says of its own compression. */
+interface ExpectCompressedInit {
+  expectCompressed?: Wish;
+}
+
 /** What makes a server answer with a status instead. */
 interface StatusInit {
   responseStatus?: { code: number; message: string };
 }
 
-export interface SimpleRequestInit extends PayloadInit, StatusInit {
+export interface SimpleRequestInit extends PayloadInit, StatusInit, ExpectCompressedInit {
   responseSize?: number;
+  responseCompressed?: Wish;
+  fillUsername?: boolean;
+  fillOauthScope?: boolean;
 }
 
+export type InputRequestInit = PayloadInit & ExpectCompressedInit;
+
 export interface OutputRequestInit extends PayloadInit, StatusInit {
-  responseParameters?: { size: number }[];
+  responseParameters?: { size: number; compressed?: Wish }[];
+}
+
+/** What the server says of who called. */
+interface Caller {
+  readonly username: string;
+  readonly oauthScope: string;
 }
 
 type Empty = Record<string, never>;
@@ -35,10 +56,10 @@ type Empty = Record<string, never>;
 /** What a generated client of TestService is. */
 export interface TestClient {
   readonly emptyCall: (request: Empty, options?: CallOptions) => Promise<object>;
-  readonly unaryCall: (request: SimpleRequestInit, options?: CallOptions) => Promise<PayloadResponse>;
+  readonly unaryCall: (request: SimpleRequestInit, options?: CallOptions) => Promise<PayloadResponse & Caller>;
   readonly streamingOutputCall: (request: OutputRequestInit, options?: CallOptions) => AsyncIterable<PayloadResponse>;
   readonly streamingInputCall: (
-    requests: MessageSource<PayloadInit>,
+    requests: MessageSource<InputRequestInit>,
     options?: CallOptions,
   ) => Promise<{ readonly aggregatedPayloadSize: number }>;
   readonly fullDuplexCall: (
@@ -60,27 +81,40 @@ interface EchoStatus {
   readonly message: string;
 }
 
-interface SimpleRequest {
+interface ExpectCompressed {
+  readonly expectCompressed?: Wish | undefined;
+}
+
+export interface SimpleRequest extends ExpectCompressed {
   readonly responseType: number;
   readonly responseSize: number;
+  readonly responseCompressed?: Wish | undefined;
+  readonly fillUsername: boolean;
+  readonly fillOauthScope: boolean;
   readonly responseStatus?: EchoStatus | undefined;
 }
 
 export interface OutputRequest {
   readonly responseType: number;
-  readonly responseParameters: readonly { readonly size: number; readonly intervalUs: number }[];
+  readonly responseParameters: readonly {
+    readonly size: number;
+    readonly intervalUs: number;
+    readonly compressed?: Wish | undefined;
+  }[];
   readonly responseStatus?: EchoStatus | undefined;
 }
+
+export type InputRequest = PayloadResponse & ExpectCompressed;
 
 type PayloadResponseInit = Required<PayloadInit>;
 
 /** What a server of TestService implements: all but the method that is there to be missing. */
 export interface TestService {
   emptyCall(request: object, call: ServerCall): Empty;
-  unaryCall(request: SimpleRequest, call: ServerCall): PayloadResponseInit;
+  unaryCall(request: SimpleRequest, call: ServerCall): PayloadResponseInit & Partial<Caller>;
   streamingOutputCall(request: OutputRequest, call: ServerCall): AsyncIterable<PayloadResponseInit>;
   streamingInputCall(
-    requests: AsyncIterable<PayloadResponse>,
+    requests: AsyncIterable<InputRequest>,
     call: ServerCall,
   ): Promise<{ aggregatedPayloadSize: number }>;
   fullDuplexCall(requests: AsyncIterable<OutputRequest>, call: ServerCall): AsyncIterable<PayloadResponseInit>;

@@ -1,9 +1,17 @@
-import { Code, codeName, RpcError } from "@trunkline/runtime";
+import { Code, codeName, type DialOptions, RpcError } from "@trunkline/runtime";
 import { expectEqual } from "../check.js";
+import type { Soak } from "../description.js";
 import type { Clients } from "../service.js";
 
 /** Resolves where everything that the description asserts holds, rejects with what does not. */
-export type Case = (clients: Clients) => Promise<void>;
+export type Case = (clients: Clients, run: Run) => Promise<void>;
+
+/** What a case needs beside clients on the channel that it is given. */
+export interface Run {
+  readonly soak: Soak;
+  /** Uses clients on a channel of its own, dialled with these options too, which is closed then. */
+  onChannel<T>(options: DialOptions, use: (clients: Clients) => Promise<T>): Promise<T>;
+}
 
 /** Checks that a call fails with a code, and with a text where one is given. */
 export async function expectFailure(what: string, call: Promise<unknown>, code: Code, details?: string): Promise<void> {

@@ -1,54 +1,69 @@
-/** Every client against every server, each case in a process of its own. */
+/** Every client against every server, in processes of their own. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { caseNames } from "../description.js";
+import { applicable } from "../peers/peer.js";
 import { runClient, startServer } from "./programs.js";
-import { type Pair, pairs } from "./side.js";
-import { formatTable, insertTable, type Outcome, type Row } from "./table.js";
+import { formatReport, insertReport, type Row } from "./report.js";
+import { type Pair, pairs, sides } from "./sides.js";
 
 const page = new URL("../../docs/interop.md", import.meta.url);
 
-/** Prints the table; whether no cell failed and all servers ended well. */
-export async function runMatrix({ write }: { readonly write: boolean }): Promise<boolean> {
-  const rows: Row[] = [];
-  const complaints: string[] = [];
-  for (const pair of pairs) {
-    const { server, security } = pair;
-    const names = { client: pair.client.name, server: server.name, security };
-    process.stderr.write(`${names.client} → ${names.server}, ${security}\n`);
-    const running = await startServer(server, security).catch((error: Error) => error);
-    if (running instanceof Error) {
-      const outcome: Outcome = { kind: "failed", line: running.message };
-      rows.push({ ...names, outcomes: new Map(caseNames.map((name) => [name, outcome])) });
-      continue;
-    }
-    rows.push({ ...names, outcomes: await runCases(pair, running.port) });
-    const complaint = await running.stop();
-    if (complaint !== undefined) complaints.push(complaint);
-  }
-  const table = formatTable(caseNames, rows);
-  console.log(table);
-  for (const complaint of complaints) console.log(complaint);
-  if (write) writeFileSync(page, insertTable(readFileSync(page, "utf8"), table));
-  const failed = rows.some(({ outcomes }) => [...outcomes.values()].some(({ kind }) => kind === "failed"));
-  return !failed && complaints.length === 0;
+export interface MatrixOptions {
+  /** Puts the report into docs/interop.md. */
+  readonly write: boolean;
+  /** Leaves out peers that are not installed here, instead of failing. */
+  readonly installed: boolean;
 }
 
-/** As many at a time as there are processors. */
-async function runCases(pair: Pair, port: number): Promise<Map<string, Outcome>> {
-  const outcomes = new Map<string, Outcome>();
-  const waiting = caseNames.values();
+/** Prints the report; whether no case failed, all servers ended well, and all peers were there. */
+export async function runMatrix({ write, installed }: MatrixOptions): Promise<boolean> {
+  const complaints: string[] = [];
+  const here = new Set(sides);
+  for (const side of sides) {
+    const missing = await side.prepare?.().then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+    if (missing === undefined) continue;
+    here.delete(side);
+    if (installed) process.stderr.write(`left out: ${missing}\n`);
+    else complaints.push(missing);
+  }
+  const planned = pairs.filter(({ client, server }) => here.has(client) && here.has(server));
+  const rows: Row[] = [];
+  const waiting = planned.entries();
   const runner = async () => {
-    for (const name of waiting) {
-      const reason = pair.client.notApplicable.client[name] ?? pair.server.notApplicable.server[name];
-      if (reason !== undefined) {
-        outcomes.set(name, { kind: "n/a", reason });
-        continue;
-      }
-      const line = await runClient(pair, name, port);
-      outcomes.set(name, line === undefined ? { kind: "passed" } : { kind: "failed", line });
+    for (const [i, pair] of waiting) {
+      const { row, complaint } = await runPair(pair);
+      rows[i] = row;
+      if (complaint !== undefined) complaints.push(complaint);
     }
   };
+  // As many at a time as there are processors.
   await Promise.all(Array.from({ length: availableParallelism() }, runner));
-  return outcomes;
+
+  const report = formatReport(rows);
+  console.log(report);
+  for (const complaint of complaints) console.log(complaint);
+  if (write) writeFileSync(page, insertReport(readFileSync(page, "utf8"), report));
+  return complaints.length === 0 && rows.every(({ failures }) => failures.length === 0);
+}
+
+async function runPair(pair: Pair): Promise<{ row: Row; complaint: string | undefined }> {
+  const { client, server, security } = pair;
+  const { cases, limitations } = applicable(client.limitations.client, server.limitations.server, {
+    useTls: security === "TLS",
+  });
+  const begun = performance.now();
+  const running = await startServer(server, security).catch((error: Error) => error);
+  if (running instanceof Error) {
+    return { row: { ...pair, passed: 0, failures: [running.message], limitations }, complaint: undefined };
+  }
+  const outcomes = await runClient(pair, cases, running.port);
+  const complaint = await running.stop();
+  const failures = [...outcomes].flatMap(([name, line]) => (line === undefined ? [] : [`${name}: ${line}`]));
+  const took = `${((performance.now() - begun) / 1000).toFixed(1)} s`;
+  const outcome = failures.length === 0 ? "passed" : `${failures.length} of ${cases.length} failed`;
+  process.stderr.write(`${client.name} → ${server.name}, ${security}: ${outcome}, ${took}\n`);
+  return { row: { ...pair, passed: cases.length - failures.length, failures, limitations }, complaint };
 }

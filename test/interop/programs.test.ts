@@ -53,7 +53,15 @@ test.each(["grpc-js", "http2"])(
 test.each(["trunkline", "grpc-js"])("--use_tls is TLS, at both ends of %s", async (peer) => {
   const server = await startServer("--use_tls=true", "--peer", peer);
   const run = (useTls: boolean) =>
-    start("client", ...server.target, "--test_case=empty_unary", "--peer", peer, `--use_tls=${useTls}`).ended;
+    start(
+      "client",
+      ...server.target,
+      "--test_case=empty_unary",
+      "--peer",
+      peer,
+      `--use_tls=${useTls}`,
+      "--use_test_ca=true",
+    ).ended;
   const [encrypted, plain] = await Promise.all([run(true), run(false)]);
   expect(encrypted).toEqual({ code: 0, output: "empty_unary: passed\n" });
   expect(plain.code).toBe(1);
@@ -122,5 +130,5 @@ test("flags have both forms", () => {
     "client --server_host=::1 --server_port=5 --test_case=ping_pong --use_tls=false".split(" "),
   );
   expect(spaced).toEqual(joined);
-  expect(spaced).toMatchObject({ address: "[::1]:5", testCase: "ping_pong", options: { transport: "grpc-js" } });
+  expect(spaced).toMatchObject({ address: "[::1]:5", testCases: ["ping_pong"], options: { transport: "grpc-js" } });
 });

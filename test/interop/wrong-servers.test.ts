@@ -1,7 +1,10 @@
 /** Cases have teeth: against a server that is wrong in the one thing that a case is about, it fails and says what. */
-import { Code, RpcError, Server } from "@trunkline/runtime";
+import { Code, insecure, RpcError, Server, serverTls } from "@trunkline/runtime";
+import { identity } from "../../interop/certificates.js";
 import {
   type CaseName,
+  compressedResponseSizes,
+  defaultSoak,
   echoedStatus,
   echoInitialKey,
   echoTrailingKey,
@@ -23,8 +26,15 @@ interface Wrong {
   readonly testCase: CaseName;
   readonly wrong: string;
   readonly methods?: Partial<TestServiceServer>;
+  readonly useTls?: boolean;
   readonly says: RegExp;
 }
+
+/** Calls that a server has been wrong about now and then. */
+let served = 0;
+beforeEach(() => {
+  served = 0;
+});
 
 const payload = (size: number) => ({ payload: { body: zeros(size) } });
 
@@ -178,17 +188,69 @@ const wrongs: Wrong[] = [
     wrong: "the service",
     says: /^status of UnimplementedService\/UnimplementedCall: expected "UNIMPLEMENTED", got "OK"$/,
   },
+  {
+    testCase: "client_compressed_unary",
+    wrong: "no look at whether requests are compressed",
+    methods: { unaryCall: ({ responseSize }) => payload(responseSize) },
+    says: /^status of the uncompressed request that is expected to be compressed: expected "INVALID_ARGUMENT", got "OK"$/,
+  },
+  {
+    testCase: "client_compressed_streaming",
+    wrong: "no look at whether requests are compressed",
+    methods: { streamingInputCall: () => ({ aggregatedPayloadSize: 73_086 }) },
+    says: /^status of the uncompressed request that is expected to be compressed: expected "INVALID_ARGUMENT", got "OK"$/,
+  },
+  {
+    testCase: "server_compressed_unary",
+    wrong: "no compression",
+    methods: { unaryCall: ({ responseSize }) => payload(responseSize) },
+    says: /^whether the response was compressed: expected true, got false$/,
+  },
+  {
+    testCase: "server_compressed_streaming",
+    wrong: "no compression",
+    methods: { streamingOutputCall: () => compressedResponseSizes.map(payload) },
+    says: /^whether response 1 was compressed: expected true, got false$/,
+  },
+  {
+    testCase: "per_rpc_creds",
+    wrong: "no name for who calls",
+    methods: { unaryCall: () => ({}) },
+    useTls: true,
+    says: /^username: expected "interop@trunkline\.test", got ""$/,
+  },
+  {
+    testCase: "concurrent_large_unary",
+    wrong: "one failure in a thousand",
+    methods: {
+      unaryCall: ({ responseSize }) => {
+        served++;
+        if (served === 500) throw new RpcError(Code.INTERNAL, "out of order");
+        return payload(responseSize);
+      },
+    },
+    says: /INTERNAL: out of order$/,
+  },
+  ...(["rpc_soak", "channel_soak"] as const).map((testCase) => ({
+    testCase,
+    wrong: "a failure now and then",
+    methods: {
+      unaryCall: ({ responseSize }: { readonly responseSize: number }) =>
+        payload(responseSize + (++served % 5 === 0 ? 1 : 0)),
+    },
+    says: /^2 of 10 calls failed: .*size of the response's payload: expected 314159, got 314160/,
+  })),
 ];
 
 let server: Server;
 
-async function serve({ testCase, methods }: Wrong): Promise<string> {
+async function serve({ testCase, methods, useTls }: Wrong): Promise<string> {
   server = new Server();
   const impl: TestServiceServer = Object.assign(new UnimplementedTestServiceServer(), testService, methods);
   registerTestServiceServer(server, impl);
   if (testCase === "unimplemented_service")
     registerUnimplementedServiceServer(server, { unimplementedCall: () => ({}) });
-  return (await server.listen("127.0.0.1:0")).address;
+  return (await server.listen("127.0.0.1:0", { credentials: useTls ? serverTls(identity()) : insecure() })).address;
 }
 
 afterEach(() => server.shutdown());
@@ -196,9 +258,17 @@ afterEach(() => server.shutdown());
 const clients = peers.flatMap((peer) => peer.transports.map((transport) => ({ name: peer.name, peer, transport })));
 
 describe.each(clients)("the client of $name on $transport, against a server with", ({ peer, transport }) => {
-  const options = { transport, messages: peer.messages[0]!, useTls: false };
+  const cannot = peer.limitations("client", transport);
 
-  test.each(wrongs)("$wrong: $testCase", async (wrong) => {
+  test.each(wrongs.filter(({ testCase }) => cannot[testCase] === undefined))("$wrong: $testCase", async (wrong) => {
+    const options = {
+      transport,
+      messages: peer.messages[0]!,
+      useTls: wrong.useTls ?? false,
+      useTestCa: true,
+      serverHostOverride: undefined,
+      soak: defaultSoak,
+    };
     expect(await attempt(peer, wrong.testCase, await serve(wrong), options)).toMatch(wrong.says);
   });
 });

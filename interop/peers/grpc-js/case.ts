@@ -1,8 +1,17 @@
-import { type Client, type ServiceError, status } from "@grpc/grpc-js";
+import { type ChannelOptions, type Client, type ServiceError, status } from "@grpc/grpc-js";
 import { expectEqual } from "../../check.js";
+import type { Soak } from "../../description.js";
 
 /** Calls `done` once: without an error where everything that the description asserts holds. */
-export type Case = (client: Client, done: Done) => void;
+export type Case = (client: Client, done: Done, run: Run) => void;
+
+/** What a case needs beside the client that it is given. */
+export interface Run {
+  readonly soak: Soak;
+  /** A client with a connection of its own, that is closed when the case is over. */
+  connect(options: ChannelOptions): Client;
+}
+
 export type Done = (error?: unknown) => void;
 
 /** A callback or listener in which assertions may fail. */

@@ -1,9 +1,12 @@
 /** The cases on plain grpc-js, with callbacks and events. */
-import { Client, credentials } from "@grpc/grpc-js";
+import { type ChannelOptions, Client, credentials } from "@grpc/grpc-js";
 import { authority } from "../../certificates.js";
 import type { CaseName } from "../../description.js";
-import type { PeerOptions } from "../peer.js";
-import type { Case } from "./case.js";
+import type { ClientOptions } from "../peer.js";
+import type { Case, Done } from "./case.js";
+import { clientCompressedStreaming, clientCompressedUnary } from "./compression-cases.js";
+import { perRpcCreds } from "./credentials-case.js";
+import { channelSoak, concurrentLargeUnary, rpcSoak } from "./load-cases.js";
 import { duplexMetadata, unaryMetadata } from "./metadata-cases.js";
 import {
   cancelAfterBegin,
@@ -24,7 +27,8 @@ import {
   unimplementedServiceCall,
 } from "./unary-cases.js";
 
-const cases: { readonly [Name in CaseName]: Case } = {
+/** All but those that it cannot do: see its limitations. */
+const cases: { readonly [Name in CaseName]?: Case } = {
   empty_unary: emptyUnary,
   large_unary: largeUnary,
   client_streaming: clientStreaming,
@@ -39,21 +43,45 @@ const cases: { readonly [Name in CaseName]: Case } = {
   custom_metadata: both(unaryMetadata, duplexMetadata),
   unimplemented_method: unimplementedMethod,
   unimplemented_service: unimplementedServiceCall,
+  client_compressed_unary: clientCompressedUnary,
+  client_compressed_streaming: clientCompressedStreaming,
+  per_rpc_creds: perRpcCreds,
+  concurrent_large_unary: concurrentLargeUnary,
+  rpc_soak: rpcSoak,
+  channel_soak: channelSoak,
 };
 
 function both(first: Case, second: Case): Case {
-  return (client, done) => first(client, (error) => (error === undefined ? second(client, done) : done(error)));
+  return (client, done, run) =>
+    first(client, (error) => (error === undefined ? second(client, done, run) : done(error)), run);
 }
 
 /** Milliseconds to wait for a connection: the cases are about calls, not about dialling. */
 const connectTimeoutMs = 5_000;
 
-export function runCase(name: CaseName, address: string, { useTls }: PeerOptions): Promise<void> {
-  const client = new Client(address, useTls ? credentials.createSsl(authority()) : credentials.createInsecure());
+export function runCase(name: CaseName, address: string, options: ClientOptions): Promise<void> {
+  const { useTls, useTestCa, serverHostOverride, soak } = options;
+  const identity = useTls ? credentials.createSsl(useTestCa ? authority() : undefined) : credentials.createInsecure();
+  const named: ChannelOptions =
+    serverHostOverride === undefined
+      ? {}
+      : {
+          "grpc.default_authority": serverHostOverride,
+          ...(useTls && { "grpc.ssl_target_name_override": serverHostOverride }),
+        };
+  const clients: Client[] = [];
+  const connect = (own: ChannelOptions): Client => {
+    // Clients of one address share their connections otherwise.
+    const client = new Client(address, identity, { ...named, "grpc.use_local_subchannel_pool": 1, ...own });
+    clients.push(client);
+    return client;
+  };
+  const client = connect({});
   return new Promise<void>((resolve, reject) => {
     client.waitForReady(Date.now() + connectTimeoutMs, (error) => {
       if (error) return reject(error);
-      cases[name](client, (failure) => (failure === undefined ? resolve() : reject(failure)));
+      const done: Done = (failure) => (failure === undefined ? resolve() : reject(failure));
+      cases[name]!(client, done, { soak, connect });
     });
-  }).finally(() => client.close());
+  }).finally(() => clients.map((client) => client.close()));
 }

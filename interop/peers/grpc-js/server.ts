@@ -13,7 +13,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { identity } from "../../certificates.js";
-import { echoInitialKey, echoTrailingKey, payloadType, zeros } from "../../description.js";
+import { account, echoInitialKey, echoTrailingKey, payloadType, zeros } from "../../description.js";
 import type { Empty } from "../../gen/ts-proto/grpc/testing/empty.js";
 import type {
   EchoStatus,
@@ -25,7 +25,7 @@ import type {
   StreamingOutputCallRequest,
   StreamingOutputCallResponse,
 } from "../../gen/ts-proto/grpc/testing/messages.js";
-import type { PeerOptions, RunningServer } from "../peer.js";
+import type { RunningServer, ServerOptions } from "../peer.js";
 import { testService } from "./definition.js";
 
 const emptyCall: handleUnaryCall<Empty, Empty> = (_call, callback) => callback(null, {});
@@ -35,7 +35,7 @@ const unaryCall: handleUnaryCall<SimpleRequest, SimpleResponse> = (call, callbac
   const refusal = refusalOf(call.request, trailers);
   if (refusal !== undefined) return callback(refusal);
   const payload = { type: payloadType, body: zeros(call.request.responseSize) };
-  callback(null, { payload, username: "", oauthScope: "" }, trailers);
+  callback(null, { payload, ...callerOf(call.metadata, call.request) }, trailers);
 };
 
 const streamingInputCall: handleClientStreamingCall<StreamingInputCallRequest, StreamingInputCallResponse> = (
@@ -99,6 +99,15 @@ function respond(call: ResponseStream, parameters: readonly ResponseParameters[]
   else write();
 }
 
+/** Whoever shows the one token that there is, as far as the request asks. */
+function callerOf(metadata: Metadata, { fillUsername, fillOauthScope }: SimpleRequest) {
+  const isKnown = metadata.get("authorization")[0] === account.authorization;
+  return {
+    username: isKnown && fillUsername ? account.username : "",
+    oauthScope: isKnown && fillOauthScope ? account.oauthScope : "",
+  };
+}
+
 /** Sends back what is to come as header; returns what is to come as trailer. */
 function echoMetadata(call: { metadata: Metadata; sendMetadata(metadata: Metadata): void }): Metadata {
   const trailers = new Metadata();
@@ -133,7 +142,7 @@ function credentials(): ServerCredentials {
   return ServerCredentials.createSsl(null, [{ cert_chain: cert, private_key: key }]);
 }
 
-export function serve(port: number, { useTls }: PeerOptions): Promise<RunningServer> {
+export function serve(port: number, { useTls }: ServerOptions): Promise<RunningServer> {
   const server = new Server();
   server.addService(testService, { emptyCall, unaryCall, streamingInputCall, streamingOutputCall, fullDuplexCall });
   return new Promise((resolve, reject) => {

@@ -1,11 +1,33 @@
-import { dial, insecure, Server, serverTls, type TransportName, tls } from "@trunkline/runtime";
+import {
+  type Channel,
+  type DialOptions,
+  dial,
+  insecure,
+  Server,
+  serverTls,
+  type TransportName,
+  tls,
+} from "@trunkline/runtime";
 import { cases } from "../../cases/cases.js";
 import { authority, identity } from "../../certificates.js";
 import { messageLibraries } from "../../messages/message-libraries.js";
-import type { Peer } from "../peer.js";
+import type { Limitations, Peer, Role } from "../peer.js";
 import { testService } from "./service.js";
 
 const transports: readonly TransportName[] = ["grpc-js", "http2"];
+
+const untold = "grpc-js does not tell whether a message was compressed (docs/transports.md)";
+const uncompressed = "a server on grpc-js does not compress (docs/transports.md)";
+
+const onGrpcJs: { readonly [R in Role]: Limitations } = {
+  client: { server_compressed_unary: untold, server_compressed_streaming: untold },
+  server: {
+    client_compressed_unary: untold,
+    client_compressed_streaming: untold,
+    server_compressed_unary: uncompressed,
+    server_compressed_streaming: uncompressed,
+  },
+};
 
 /** Generated clients and a generated server on the runtime. */
 export const trunkline: Peer = {
@@ -13,14 +35,28 @@ export const trunkline: Peer = {
   transports,
   messages: Object.keys(messageLibraries),
 
-  async runCase(name, address, { transport, messages, useTls }) {
-    const credentials = useTls ? tls({ ca: authority() }) : insecure();
-    const channel = dial(address, { transport: transport as TransportName, credentials });
-    try {
-      await cases[name](messageLibraries[messages]!.clients(channel));
-    } finally {
-      await channel.close();
+  limitations: (role, transport) => (transport === "grpc-js" ? onGrpcJs[role] : {}),
+
+  async runCase(name, address, { transport, messages, useTls, useTestCa, serverHostOverride, soak }) {
+    const { clients } = messageLibraries[messages]!;
+    const credentials = useTls
+      ? tls({ ...(useTestCa && { ca: authority() }), serverName: serverHostOverride })
+      : insecure();
+    const common: DialOptions = { transport: transport as TransportName, credentials, authority: serverHostOverride };
+    async function onChannel<T>(options: DialOptions, use: (channel: Channel) => Promise<T>): Promise<T> {
+      const channel = dial(address, { ...common, ...options });
+      try {
+        return await use(channel);
+      } finally {
+        await channel.close();
+      }
     }
+    await onChannel({}, (channel) =>
+      cases[name](clients(channel), {
+        soak,
+        onChannel: (options, use) => onChannel(options, (channel) => use(clients(channel))),
+      }),
+    );
   },
 
   async serve(port, { transport, messages, useTls }) {

@@ -1,0 +1,45 @@
+/** What takes part in the matrix. */
+import { fileURLToPath } from "node:url";
+import type { Peer } from "../peers/peer.js";
+import { peers } from "../peers/peers.js";
+import type { Side } from "./side.js";
+
+const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+
+function sidesOf(peer: Peer): Side[] {
+  return peer.transports.flatMap((transport) =>
+    peer.messages.map((messages) => ({
+      name: peer.name === "trunkline" ? `${transport}, ${messages}` : peer.name,
+      isTrunkline: peer.name === "trunkline",
+      roles: peer.serve === undefined ? ["client"] : ["client", "server"],
+      limitations: { client: peer.limitations("client", transport), server: peer.limitations("server", transport) },
+      command: (role, flags) => {
+        const ours = ["--peer", peer.name, "--transport", transport, "--messages", messages];
+        // execArgv: what makes this process read TypeScript.
+        return [process.execPath, ...process.execArgv, main, role, ...ours, ...flags];
+      },
+    })),
+  );
+}
+
+/** Peers that are programs of their own, in any language. */
+const programs: readonly Side[] = [];
+
+export const sides: readonly Side[] = [...peers.flatMap(sidesOf), ...programs];
+
+export const securities = ["plaintext", "TLS"] as const;
+export type Security = (typeof securities)[number];
+
+export interface Pair {
+  readonly client: Side;
+  readonly server: Side;
+  readonly security: Security;
+}
+
+/** Who calls whom: Trunkline and anybody, and each peer itself. */
+export const pairs: readonly Pair[] = sides.flatMap((client) =>
+  sides
+    .filter((server) => client.isTrunkline || server.isTrunkline || client === server)
+    .filter((server) => client.roles.includes("client") && server.roles.includes("server"))
+    .flatMap((server) => securities.map((security) => ({ client, server, security }))),
+);
