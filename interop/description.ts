@@ -45,8 +45,8 @@ export const compressedRequestSizes = [27_182, 45_904] as const;
 export const compressedResponseSizes = [31_415, 92_653] as const;
 export const sumOfCompressedRequestSizes = 73_086;
 
-/** Calls of concurrent_large_unary that are in flight at the same time. */
-export const concurrentCalls = 1_000;
+/** Calls of concurrent_large_unary that are in flight at the same time, where nothing else is said. */
+export const defaultConcurrentCalls = 1_000;
 
 /**
  * Who calls in per_rpc_creds, and what their call shows. The description has Google's accounts and its token service; here

@@ -1,6 +1,6 @@
 /** The command line: the flags of the public description, and ours beside them. */
 import { parseArgs } from "node:util";
-import { type CaseName, caseNames, defaultSoak, type Soak } from "./description.js";
+import { type CaseName, caseNames, defaultConcurrentCalls, defaultSoak, type Soak } from "./description.js";
 import type { MatrixOptions } from "./matrix/matrix.js";
 import type { ClientOptions, Peer, ServerOptions } from "./peers/peer.js";
 import { peers } from "./peers/peers.js";
@@ -82,6 +82,7 @@ export function parseCommand([kind, ...args]: readonly string[]): Command {
           useTestCa: truthOf("use_test_ca", values),
           serverHostOverride: values.server_host_override,
           soak: soakOf(values),
+          concurrentCalls: defaultConcurrentCalls,
         },
         address: host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`,
         testCases: (test_case?.split(",") ?? [undefined]).map((name) => oneOf("--test_case", name, caseNames)),

@@ -9,6 +9,8 @@ export type Case = (clients: Clients, run: Run) => Promise<void>;
 /** What a case needs beside clients on the channel that it is given. */
 export interface Run {
   readonly soak: Soak;
+  /** Of concurrent_large_unary. */
+  readonly concurrentCalls: number;
   /** Uses clients on a channel of its own, dialled with these options too, which is closed then. */
   onChannel<T>(options: DialOptions, use: (clients: Clients) => Promise<T>): Promise<T>;
 }

@@ -1,7 +1,7 @@
 /** Many calls: at the same time, or one after another. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expectEqual, expectPayload } from "../check.js";
-import { concurrentCalls, largeRequestSize, largeResponseSize, type Soak, zeros } from "../description.js";
+import { largeRequestSize, largeResponseSize, type Soak, zeros } from "../description.js";
 import type { Clients } from "../service.js";
 import type { Case } from "./case.js";
 
@@ -10,7 +10,7 @@ async function unaryCall({ test }: Clients, requestSize: number, responseSize: n
   expectPayload("the response's payload", payload, responseSize);
 }
 
-export const concurrentLargeUnary: Case = async (clients) => {
+export const concurrentLargeUnary: Case = async (clients, { concurrentCalls }) => {
   const calls = Array.from({ length: concurrentCalls }, () => unaryCall(clients, largeRequestSize, largeResponseSize));
   await Promise.all(calls);
 };

@@ -32,6 +32,8 @@ export interface ClientOptions extends ServerOptions {
   /** The name to claim to be connecting to, in TLS and in `:authority`; undefined is the address's own. */
   readonly serverHostOverride: string | undefined;
   readonly soak: Soak;
+  /** Of concurrent_large_unary. */
+  readonly concurrentCalls: number;
 }
 
 export interface RunningServer {

@@ -10,22 +10,25 @@ const sides = peers.flatMap((peer) =>
     peer.messages.map((messages) => ({ peer, transport, messages, name: `${peer.name} (${transport}, ${messages})` })),
   ),
 );
-const pairs = sides.flatMap((client) =>
+const allPairs = sides.flatMap((client) =>
   sides
     .filter((server) => server.peer.serve !== undefined)
     .flatMap((server) => [false, true].map((useTls) => ({ client, server, useTls }))),
 );
+/** TLS, and what takes long, depend on the transports alone: the first pair of each does them, the matrix all. */
+const pairs = allPairs.filter((pair) => !pair.useTls || isFirstOfItsTransports(pair));
 
-/** What takes long, and depends on the transports alone, is left to the matrix but for the first pair of each. */
 const long: readonly CaseName[] = ["concurrent_large_unary", "rpc_soak", "channel_soak"];
 
-function isFirstOfItsTransports(pair: (typeof pairs)[number]): boolean {
-  const isLike = ({ client, server }: typeof pair) =>
-    client.transport === pair.client.transport && server.transport === pair.server.transport;
-  return pairs.find(isLike) === pair;
+function isFirstOfItsTransports(pair: (typeof allPairs)[number]): boolean {
+  const isLike = ({ client, server, useTls }: typeof pair) =>
+    client.transport === pair.client.transport && server.transport === pair.server.transport && useTls === pair.useTls;
+  return allPairs.find(isLike) === pair;
 }
 
-const clientOptions = { useTestCa: true, serverHostOverride: undefined, soak: defaultSoak };
+/** Machines that run tests may be slow: what a call may take is for those who run the soak. */
+const soak = { ...defaultSoak, perIterationMaxAcceptableLatencyMs: 10_000, overallTimeoutSeconds: 100 };
+const clientOptions = { useTestCa: true, serverHostOverride: undefined, soak, concurrentCalls: 20 };
 
 describe.each(pairs)("$client.name → $server.name, TLS: $useTls", (pair) => {
   const { client, server, useTls } = pair;
@@ -43,6 +46,25 @@ describe.each(pairs)("$client.name → $server.name, TLS: $useTls", (pair) => {
   test.each(cases.filter((name) => isFirstOfItsTransports(pair) || !long.includes(name)))("%s", async (name) => {
     const options = { ...client, ...clientOptions, useTls };
     expect(await attempt(client.peer, name, `127.0.0.1:${running.port}`, options)).toBeUndefined();
+  });
+});
+
+describe.each(sides)("the client of $name", ({ peer, transport, messages }) => {
+  test.each([
+    ["the name of the certificate", { serverHostOverride: "server.test" }, undefined],
+    [
+      "a name that it does not have",
+      { serverHostOverride: "elsewhere.test" },
+      /altnames|certificate|UNAVAILABLE|connect/,
+    ],
+    ["the authorities of the platform", { useTestCa: false }, /certificate|UNAVAILABLE|connect/],
+  ])("over TLS, with %s", async (_what, more, failure) => {
+    const running = await peers[0]!.serve!(0, { transport: "http2", messages: "ts-proto", useTls: true });
+    const options = { transport, messages, useTls: true, ...clientOptions, ...more };
+    const outcome = await attempt(peer, "empty_unary", `127.0.0.1:${running.port}`, options);
+    if (failure === undefined) expect(outcome).toBeUndefined();
+    else expect(outcome).toMatch(failure);
+    await running.stop();
   });
 });
 

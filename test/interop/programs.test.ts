@@ -82,6 +82,21 @@ test("where the server is wrong a client says what and exits with 1", async () =
   await server.shutdown();
 });
 
+test("a client makes its cases one after another, and says of each how it went", async () => {
+  const server = await startServer("--transport=http2");
+  const flags = ["--test_case=rpc_soak,channel_soak,ping_pong", "--soak_iterations=3", "--soak_max_failures=0"];
+  const late = ["--soak_per_iteration_max_acceptable_latency_ms=0"];
+  const [passed, failed] = await Promise.all([
+    start("client", ...server.target, ...flags).ended,
+    start("client", ...server.target, ...flags, ...late).ended,
+  ]);
+  expect(passed).toEqual({ code: 0, output: "rpc_soak: passed\nchannel_soak: passed\nping_pong: passed\n" });
+  expect(failed.code).toBe(1);
+  expect(failed.output).toMatch(
+    /^rpc_soak: 3 of 3 calls failed: call 1 took \d+ ms\nchannel_soak: 3 of 3 .*\nping_pong: passed\n$/,
+  );
+});
+
 test("a wrong flag is one line and exit 2", async () => {
   const { code, output } = await start("server", "--prot=1").ended;
   expect(code).toBe(2);
@@ -93,7 +108,7 @@ const cases = caseNames.join(", ");
 test.each([
   ["", "command is missing: there are client, server, matrix"],
   ["clinet", 'command cannot be "clinet": there are client, server, matrix'],
-  [`${client} more`, /^client has no more, only --server_host, --server_port, --test_case, /],
+  [`${client} more`, /^client has no more, only --server_host, --server_host_override, --server_port, --test_case, /],
   [`${client} -v`, /^client has no -v, only /],
   [`${client} --`, /^client has no --, only /],
   [`${client} --test_case`, "--test_case needs a value"],
@@ -110,6 +125,9 @@ test.each([
   ["server --messages=json", '--messages of trunkline cannot be "json": there are ts-proto, protobuf-es'],
   ["server --peer=grpc-go", '--peer cannot be "grpc-go": there are trunkline, grpc-js'],
   ["server --use_tls=yes", '--use_tls cannot be "yes": there are true, false'],
+  [`${client},fly`, `--test_case cannot be "fly": there are ${cases}`],
+  [`${client} --soak_iterations=-1`, '--soak_iterations cannot be "-1": it is a number'],
+  [`${client} --use_test_ca=maybe`, '--use_test_ca cannot be "maybe": there are true, false'],
   ["matrix --write=yes", "--write takes no value"],
 ])("%s: %s", (line, message) => {
   let thrown: unknown;

@@ -30,6 +30,8 @@ afterEach(async () => {
 const codec = KindsDesc.methods.unary.request;
 const long = { text: "all the same ".repeat(1000) };
 const short = { text: "short" };
+/** Compressed in a thread, while those behind it wait. */
+const longest = { text: "all the same ".repeat(5000) };
 
 /** A message with its prefix; `compressed` says what the flag says. */
 function frame(bytes: Uint8Array, compressed: boolean): Buffer {
@@ -88,13 +90,14 @@ describe.each(wireTransports)("a client on $name", ({ transport }) => {
     ["deflate", inflateSync],
   ] as const)("compresses long messages with %s, and leaves short ones as they are", async (encoding, inflate) => {
     const { seen, address } = await rawServer();
-    await connect(address, encoding).clientStream([long, short, long]);
+    await connect(address, encoding).clientStream([long, short, longest, short, longest, longest, long]);
     const [{ headers, messages }] = seen as [Seen];
     expect(headers["grpc-encoding"]).toBe(encoding);
     expect(headers["grpc-accept-encoding"]?.toString().split(",").sort()).toEqual(["deflate", "gzip", "identity"]);
-    expect(messages.map(({ compressed }) => compressed)).toEqual([true, false, true]);
+    expect(messages.map(({ compressed }) => compressed)).toEqual([true, false, true, false, true, true, true]);
     expect(messages[0]!.bytes.length).toBeLessThan(200);
     expect(codec.decode(inflate(messages[0]!.bytes))).toMatchObject(long);
+    expect(codec.decode(inflate(messages[4]!.bytes))).toMatchObject(longest);
   });
 
   test("does not, unless it is asked to", async () => {

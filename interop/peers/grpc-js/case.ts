@@ -8,6 +8,8 @@ export type Case = (client: Client, done: Done, run: Run) => void;
 /** What a case needs beside the client that it is given. */
 export interface Run {
   readonly soak: Soak;
+  /** Of concurrent_large_unary. */
+  readonly concurrentCalls: number;
   /** A client with a connection of its own, that is closed when the case is over. */
   connect(options: ChannelOptions): Client;
 }

@@ -60,7 +60,7 @@ function both(first: Case, second: Case): Case {
 const connectTimeoutMs = 5_000;
 
 export function runCase(name: CaseName, address: string, options: ClientOptions): Promise<void> {
-  const { useTls, useTestCa, serverHostOverride, soak } = options;
+  const { useTls, useTestCa, serverHostOverride, soak, concurrentCalls } = options;
   const identity = useTls ? credentials.createSsl(useTestCa ? authority() : undefined) : credentials.createInsecure();
   const named: ChannelOptions =
     serverHostOverride === undefined
@@ -81,7 +81,7 @@ export function runCase(name: CaseName, address: string, options: ClientOptions)
     client.waitForReady(Date.now() + connectTimeoutMs, (error) => {
       if (error) return reject(error);
       const done: Done = (failure) => (failure === undefined ? resolve() : reject(failure));
-      cases[name]!(client, done, { soak, connect });
+      cases[name]!(client, done, { soak, concurrentCalls, connect });
     });
   }).finally(() => clients.map((client) => client.close()));
 }

@@ -1,7 +1,7 @@
 /** Many calls: at the same time, or one after another. */
 import type { Client } from "@grpc/grpc-js";
 import { expectEqual, expectPayload } from "../../check.js";
-import { concurrentCalls, largeRequestSize, largeResponseSize, type Soak, zeros } from "../../description.js";
+import { largeRequestSize, largeResponseSize, type Soak, zeros } from "../../description.js";
 import { SimpleRequest } from "../../gen/ts-proto/grpc/testing/messages.js";
 import { type Case, checking, type Done } from "./case.js";
 import { testService } from "./definition.js";
@@ -21,7 +21,7 @@ function unaryCall(client: Client, requestSize: number, responseSize: number, do
   );
 }
 
-export const concurrentLargeUnary: Case = (client, done) => {
+export const concurrentLargeUnary: Case = (client, done, { concurrentCalls }) => {
   let open = concurrentCalls;
   const ended: Done = (error) => {
     if (error !== undefined) done(error);

@@ -37,7 +37,8 @@ export const trunkline: Peer = {
 
   limitations: (role, transport) => (transport === "grpc-js" ? onGrpcJs[role] : {}),
 
-  async runCase(name, address, { transport, messages, useTls, useTestCa, serverHostOverride, soak }) {
+  async runCase(name, address, options) {
+    const { transport, messages, useTls, useTestCa, serverHostOverride, soak, concurrentCalls } = options;
     const { clients } = messageLibraries[messages]!;
     const credentials = useTls
       ? tls({ ...(useTestCa && { ca: authority() }), serverName: serverHostOverride })
@@ -54,6 +55,7 @@ export const trunkline: Peer = {
     await onChannel({}, (channel) =>
       cases[name](clients(channel), {
         soak,
+        concurrentCalls,
         onChannel: (options, use) => onChannel(options, (channel) => use(clients(channel))),
       }),
     );

@@ -190,8 +190,7 @@ export abstract class Session<S extends Stream = Stream> extends SettledLink {
     if (stream.sendWindow > largestWindowBytes) {
       this.resetStream(streamId, ErrorCode.flowControlError, longWindow);
     } else if (this.#held?.has(stream)) {
-      while (stream.pump());
-      if (!stream.onRoom()) this.#held.delete(stream);
+      this.resume(stream);
     }
   }
 
@@ -303,6 +302,13 @@ export abstract class Session<S extends Stream = Stream> extends SettledLink {
     this.#held ??= new Set();
     this.#held.add(stream);
     if (this.queuedBytes > mostUnreadBytes) this.#watchStall();
+  }
+
+  /** What was in the way of a stream may not be any more. */
+  resume(stream: Stream): void {
+    while (stream.pump());
+    if (stream.onRoom()) this.hold(stream);
+    else this.#held?.delete(stream);
   }
 
   /** @param isCut a window has allowed no more of a message */

@@ -254,9 +254,7 @@ export abstract class Stream extends IncomingMessages implements QueueOwner {
   }
 
   onCompressed(): void {
-    if (this.isWriteClosed) return;
-    while (this.pump());
-    this.session.hold(this);
+    if (!this.isWriteClosed) this.session.resume(this);
   }
 }
 
