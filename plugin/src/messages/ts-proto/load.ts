@@ -4,10 +4,27 @@
  * Required, not imported: of a CommonJS module that is imported, Node first finds out with a lexer what it and all that
  * it requires may export, which takes longer than to load them.
  */
-import { createRequire } from "node:module";
+import { createRequire, Module } from "node:module";
+import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { Options } from "ts-proto/build/src/options.js";
 
 const require = createRequire(import.meta.url);
+
+/** ts-proto's own copy: another's enums would do, another version's fields would not. */
+const nearTsProto = createRequire(require.resolve("ts-proto/package.json"));
+
+/**
+ * What ts-proto would load and does not come to use here: a formatter with a native library, and all of protobuf-es
+ * behind its wire format. A tenth of a run went into that.
+ */
+standIn("ts-poet", "dprint-node", {});
+standIn("ts-proto-descriptors", "@bufbuild/protobuf/wire", { BinaryReader, BinaryWriter });
+
+/** Has a module find this, and not load it. */
+function standIn(user: string, name: string, exports: object): void {
+  const file = createRequire(nearTsProto.resolve(user)).resolve(name);
+  require.cache[file] ??= Object.assign(new Module(file), { exports, loaded: true });
+}
 
 type Context = typeof import("ts-proto/build/src/context.js");
 type Main = typeof import("ts-proto/build/src/main.js");
@@ -23,9 +40,6 @@ export type TsProtoSettings = Options;
 /** By the full name of a message or an enum, with a dot before it: its module, its name there, and its descriptor. */
 export type TypeMap = ReturnType<typeof createTypeMap>;
 export type FileDescriptor = Parameters<typeof generateFile>[1];
-
-/** ts-proto's own copy: another's enums would do, another version's fields would not. */
-const nearTsProto = createRequire(require.resolve("ts-proto/package.json"));
 
 export const { FileDescriptorProto }: { FileDescriptorProto: { decode(bytes: Uint8Array): FileDescriptor } } =
   nearTsProto("ts-proto-descriptors");
