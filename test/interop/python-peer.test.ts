@@ -4,18 +4,17 @@ import { defaultSoak } from "../../interop/description.js";
 import { runClient, startServer } from "../../interop/matrix/programs.js";
 import { pairs, securities } from "../../interop/matrix/sides.js";
 import { attempt } from "../../interop/peers/peer.js";
-import { pythonPeer } from "../../interop/peers/python/side.js";
+import { missingForPython, pythonPeer } from "../../interop/peers/python/side.js";
 import { trunkline } from "../../interop/peers/trunkline/trunkline.js";
 import { serve, wrongs } from "./wrong-servers.js";
 
-const missing = await pythonPeer.prepare!().then(
-  () => undefined,
-  (error: Error) => error.message,
-);
+const missing = missingForPython();
 // In a run of many files jest does not show the titles of what it skips.
 if (missing !== undefined) console.warn(`python-peer.test.ts skips all that it has: ${missing}`);
 const describeWithPython = missing === undefined ? describe : describe.skip;
 const skipped = missing === undefined ? "" : ` (skipped: ${missing})`;
+
+beforeAll(() => (missing === undefined ? pythonPeer.prepare() : undefined));
 
 const toTrunkline = (useTls: boolean) =>
   pairs.find(

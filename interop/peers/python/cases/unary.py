@@ -8,7 +8,8 @@ from generated import empty, messages
 
 def empty_unary(run: Run) -> None:
     response = run.test.EmptyCall(empty.Empty())
-    expect_equal("response", response, empty.Empty())
+    # Of a call that ends with OK and without a response it is None.
+    expect_equal("response", type(response).__name__, "Empty")
 
 
 def large_unary(run: Run) -> None:
