@@ -36,7 +36,7 @@ def main() -> None:
         failure = attempt(name, flags, soak)
         print(f"{name}: {failure or 'passed'}", flush=True)
         failed = failed or failure is not None
-    # Without a word to what is left open of a case that is not over; where all passed, the process ends by itself.
+    # At once: what a case that is not over has left open could hold the process. Where all passed it ends by itself.
     if failed:
         os._exit(1)
 

@@ -23,11 +23,13 @@ class Soak:
 
 
 class Run:
+    """Stubs on the channel of a case, and what it needs beside them."""
+
     def __init__(self, channel: grpc.Channel, connect: Callable[..., grpc.Channel], soak: Soak):
         self.test = stubs.TestServiceStub(channel)
         # Of the service that no server has.
         self.unimplemented = stubs.UnimplementedServiceStub(channel)
-        # A channel more, with a connection of its own, and with these options too; whoever asks for it closes it.
+        # Makes one more channel, with these options too; whoever asks for it closes it.
         self.connect = connect
         self.soak = soak
 
