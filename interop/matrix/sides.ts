@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import type { Peer } from "../peers/peer.js";
 import { peers } from "../peers/peers.js";
+import { pythonPeer } from "../peers/python/side.js";
 import type { Side } from "./side.js";
 
 const main = fileURLToPath(new URL("../main.ts", import.meta.url));
@@ -23,7 +24,7 @@ function sidesOf(peer: Peer): Side[] {
 }
 
 /** Peers that are programs of their own, in any language. */
-const programs: readonly Side[] = [];
+const programs: readonly Side[] = [pythonPeer];
 
 export const sides: readonly Side[] = [...peers.flatMap(sidesOf), ...programs];
 
