@@ -1,6 +1,6 @@
 /** The Python peer has teeth, and speaks with Trunkline both ways; the matrix has all of its pairs. */
 import { spawnSync } from "node:child_process";
-import { defaultSoak } from "../../interop/description.js";
+import { defaultConcurrentCalls, defaultSoak } from "../../interop/description.js";
 import { runClient, startServer } from "../../interop/matrix/programs.js";
 import { pairs, securities } from "../../interop/matrix/sides.js";
 import { attempt } from "../../interop/peers/peer.js";
@@ -53,6 +53,7 @@ describeWithPython(`${pythonPeer.name} and Trunkline${skipped}`, () => {
       useTestCa: true,
       serverHostOverride: undefined,
       soak: defaultSoak,
+      concurrentCalls: defaultConcurrentCalls,
     };
     for (const name of [...sample, "client_compressed_unary"] as const)
       expect([name, await attempt(trunkline, name, `127.0.0.1:${server.port}`, options)]).toEqual([name, undefined]);
