@@ -1,5 +1,6 @@
 /** What takes part in the matrix. */
 import { fileURLToPath } from "node:url";
+import { grpcGo } from "../peers/go/grpc-go.js";
 import type { Peer } from "../peers/peer.js";
 import { peers } from "../peers/peers.js";
 import { pythonPeer } from "../peers/python/side.js";
@@ -24,7 +25,7 @@ function sidesOf(peer: Peer): Side[] {
 }
 
 /** Peers that are programs of their own, in any language. */
-const programs: readonly Side[] = [pythonPeer];
+const programs: readonly Side[] = [pythonPeer, grpcGo];
 
 export const sides: readonly Side[] = [...peers.flatMap(sidesOf), ...programs];
 
