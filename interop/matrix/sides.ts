@@ -1,6 +1,6 @@
 /** What takes part in the matrix. */
 import { fileURLToPath } from "node:url";
-import { grpcGo } from "../peers/go/grpc-go.js";
+import { grpcGo } from "../peers/go/side.js";
 import type { Peer } from "../peers/peer.js";
 import { peers } from "../peers/peers.js";
 import { pythonPeer } from "../peers/python/side.js";

@@ -24,7 +24,7 @@ func clientCompressedUnary(ctx context.Context, run run) error {
 		return run.test.UnaryCall(ctx, &pb.SimpleRequest{
 			ExpectCompressed: wish(expectCompressed),
 			ResponseSize:     largeResponseSize,
-			Payload:          zeros(largeRequestSize),
+			Payload:          zeroPayload(largeRequestSize),
 		}, options...)
 	}
 	_, err := call(true)
@@ -47,7 +47,7 @@ func clientCompressedUnary(ctx context.Context, run run) error {
 
 func clientCompressedStreaming(ctx context.Context, run run) error {
 	request := func(size int, expectCompressed bool) *pb.StreamingInputCallRequest {
-		return &pb.StreamingInputCallRequest{ExpectCompressed: wish(expectCompressed), Payload: zeros(size)}
+		return &pb.StreamingInputCallRequest{ExpectCompressed: wish(expectCompressed), Payload: zeroPayload(size)}
 	}
 	probe, err := run.test.StreamingInputCall(ctx)
 	if err != nil {
@@ -93,7 +93,7 @@ func serverCompressedUnary(ctx context.Context, run run) error {
 		response, err := run.test.UnaryCall(ctx, &pb.SimpleRequest{
 			ResponseCompressed: wish(compressed),
 			ResponseSize:       largeResponseSize,
-			Payload:            zeros(largeRequestSize),
+			Payload:            zeroPayload(largeRequestSize),
 		}, accepting)
 		if err != nil {
 			return err

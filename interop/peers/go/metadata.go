@@ -51,7 +51,7 @@ func customMetadata(ctx context.Context, run run) error {
 }
 
 func unaryMetadata(ctx context.Context, run run) error {
-	request := &pb.SimpleRequest{ResponseSize: largeResponseSize, Payload: zeros(largeRequestSize)}
+	request := &pb.SimpleRequest{ResponseSize: largeResponseSize, Payload: zeroPayload(largeRequestSize)}
 	var headers, trailers metadata.MD
 	response, err := run.test.UnaryCall(ctx, request, grpc.Header(&headers), grpc.Trailer(&trailers))
 	if err != nil {

@@ -171,5 +171,5 @@ func payloadOf(size int32) (*pb.Payload, error) {
 	if size < 0 {
 		return nil, status.Errorf(codes.InvalidArgument, "there is no payload of %d bytes", size)
 	}
-	return zeros(int(size)), nil
+	return zeroPayload(int(size)), nil
 }

@@ -63,7 +63,7 @@ func expectResponses(
 
 // outputRequest has a payload of one size for responses of others.
 func outputRequest(requestSize int, sizes ...int) *pb.StreamingOutputCallRequest {
-	request := &pb.StreamingOutputCallRequest{Payload: zeros(requestSize)}
+	request := &pb.StreamingOutputCallRequest{Payload: zeroPayload(requestSize)}
 	for _, size := range sizes {
 		request.ResponseParameters = append(request.ResponseParameters, &pb.ResponseParameters{Size: int32(size)})
 	}
@@ -76,7 +76,7 @@ func clientStreaming(ctx context.Context, run run) error {
 		return err
 	}
 	for _, size := range requestSizes {
-		if err := send(stream, &pb.StreamingInputCallRequest{Payload: zeros(size)}); err != nil {
+		if err := send(stream, &pb.StreamingInputCallRequest{Payload: zeroPayload(size)}); err != nil {
 			return err
 		}
 	}

@@ -27,7 +27,7 @@ export function missingForGrpcGo(): string | undefined {
   const missing = Object.entries(needs).filter(([path]) => !existsSync(path));
   if (missing.length === 0) return undefined;
   const paths = missing.map(([path]) => path).join(", ");
-  return `grpc-go needs ${paths}: apt-get install ${missing.map(([, pkg]) => pkg).join(" ")}`;
+  return `grpc-go needs ${paths}: apt-get install --no-install-recommends ${missing.map(([, pkg]) => pkg).join(" ")}`;
 }
 
 const responsesAreAsRequests =
@@ -38,7 +38,7 @@ const files: { readonly [R in Role]: readonly string[] } = {
   server: [`--tls_cert_file=${join(certificates, "server.pem")}`, `--tls_key_file=${join(certificates, "server.key")}`],
 };
 
-export const grpcGo: Side = {
+export const grpcGo: Side & Required<Pick<Side, "prepare">> = {
   name: "grpc-go",
   isTrunkline: false,
   roles: ["client", "server"],
