@@ -8,6 +8,7 @@ import {
   Reply,
   RpcError,
   Server,
+  sender,
   statusDetail,
 } from "@trunkline/runtime";
 import {
@@ -170,3 +171,32 @@ describe.each(wireTransports)("attempts on $name", ({ transport }) => {
   });
 });
 void [once, dial, kindsClient];
+
+describe.each(wireTransports)("requests at a server on $name", ({ transport }) => {
+  test("do not end as if they were whole where their call is cancelled by a reset", async () => {
+    const arrived = event();
+    const read = event<unknown>();
+    const { address } = await startKinds(transport, {
+      async clientStream(requests) {
+        try {
+          for await (const _ of requests) arrived.happen();
+          read.happen("all of them");
+        } catch (error) {
+          read.happen(error);
+        }
+        return {};
+      },
+    });
+    // node:http2, and so a client on grpc-js, ends the requests of a call before it resets it.
+    const channel = dial(address, { transport: "http2" });
+    const caller = new AbortController();
+    const requests = sender<object>();
+    const reply = kindsClient(channel).clientStream(requests, { signal: caller.signal });
+    await requests.send({});
+    await arrived.happened;
+    caller.abort();
+    await expect(reply).rejects.toMatchObject({ code: Code.CANCELLED });
+    await expect(read.happened).resolves.toMatchObject({ code: Code.CANCELLED });
+    await channel.close();
+  });
+});

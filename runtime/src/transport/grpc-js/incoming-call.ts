@@ -11,7 +11,7 @@ import { fittingTrailers, wellFormed } from "../fitting-trailers.js";
 import { addressOf } from "../peer-address.js";
 import { identityOf } from "../server-tls.js";
 import { fromGrpcJs, toGrpcJs } from "./metadata.js";
-import { endedInside, refuseMore } from "./request-stream.js";
+import { endedInside, refuseMore, resetInside } from "./request-stream.js";
 
 /** Bytes of responses that grpc-js may hold before the writer has to wait. */
 const writeAhead = 64 * 1024;
@@ -105,7 +105,8 @@ export class GrpcJsIncomingCall extends ServerInterceptingCall implements Incomi
   onReceiveHalfClose(): void {
     this.#reading = false;
     if (this.#done) return;
-    if (endedInside(this.#call)) this.#cut(new RpcError(Code.INTERNAL, "the last request was cut short"));
+    if (resetInside(this.#call)) this.onCancel();
+    else if (endedInside(this.#call)) this.#cut(new RpcError(Code.INTERNAL, "the last request was cut short"));
     else this.#sink?.onHalfClose();
   }
 

@@ -6,7 +6,7 @@ import { constants, type ServerHttp2Stream } from "node:http2";
 import type { ServerInterceptingCallInterface } from "@grpc/grpc-js";
 
 interface Inside {
-  readonly stream?: Pick<ServerHttp2Stream, "close" | "destroyed" | "closed" | "readableEnded" | "state">;
+  readonly stream?: Pick<ServerHttp2Stream, "close" | "destroyed" | "closed" | "readableEnded" | "rstCode" | "state">;
   /** `readState` is 0 between messages. */
   readonly decoder?: { readonly readState?: number };
 }
@@ -14,6 +14,14 @@ interface Inside {
 /** Whether the requests ended in the middle of one: grpc-js drops it, as if it had never begun. */
 export function endedInside(call: ServerInterceptingCallInterface): boolean {
   return ((call as Inside).decoder?.readState ?? 0) !== 0;
+}
+
+/**
+ * Whether the client has reset the call. node:http2 lets what can be read of such a stream end before it tells that it was
+ * reset: requests that were given up half-way would look as if they were whole.
+ */
+export function resetInside(call: ServerInterceptingCallInterface): boolean {
+  return ((call as Inside).stream?.rstCode ?? constants.NGHTTP2_NO_ERROR) !== constants.NGHTTP2_NO_ERROR;
 }
 
 /**
