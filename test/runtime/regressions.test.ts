@@ -172,11 +172,15 @@ describe.each(wireTransports)("attempts on $name", ({ transport }) => {
 });
 void [once, dial, kindsClient];
 
-describe.each(wireTransports)("requests at a server on $name", ({ transport }) => {
-  test("do not end as if they were whole where their call is cancelled by a reset", async () => {
+const wirePairs = wireTransports.flatMap(({ transport: server }) =>
+  wireTransports.map(({ transport: client }) => ({ client, server })),
+);
+
+describe.each(wirePairs)("requests at a server on $server, of a client on $client", ({ client, server }) => {
+  test("do not end as if they were whole where their call is cancelled", async () => {
     const arrived = event();
     const read = event<unknown>();
-    const { address } = await startKinds(transport, {
+    const { address } = await startKinds(server, {
       async clientStream(requests) {
         try {
           for await (const _ of requests) arrived.happen();
@@ -188,7 +192,7 @@ describe.each(wireTransports)("requests at a server on $name", ({ transport }) =
       },
     });
     // node:http2, and so a client on grpc-js, ends the requests of a call before it resets it.
-    const channel = dial(address, { transport: "http2" });
+    const channel = dial(address, { transport: client });
     const caller = new AbortController();
     const requests = sender<object>();
     const reply = kindsClient(channel).clientStream(requests, { signal: caller.signal });

@@ -24,6 +24,16 @@ import { isThenable } from "../thenable.js";
 import type { CallCounter } from "./method-stats.js";
 import type { Propagate, PropagatingCall } from "./propagation.js";
 
+const { setImmediate: nextTurn } = globalThis;
+
+/**
+ * A turn after they have ended: node:http2, and so every client on grpc-js, ends the requests of a call that is cancelled
+ * before it resets it. The reset comes right behind, and requests that were given up half-way must not look whole.
+ */
+function endRequests(requests: MessageStream<unknown>): void {
+  requests.close();
+}
+
 /** Requests that may come ahead of the loop that takes them: one being worked on, one ready. */
 const readAhead = 2;
 
@@ -245,7 +255,7 @@ export class IncomingServerCall
 
   onHalfClose(): void {
     if (this.#over) return;
-    if (this.#incoming !== undefined) this.#incoming.close();
+    if (this.#incoming !== undefined) nextTurn(endRequests, this.#incoming);
     else if (this.request !== undefined) this.#run();
     else this.fail(new RpcError(Code.UNIMPLEMENTED, `no request to ${this.method.path}, which takes one`));
   }
