@@ -147,17 +147,18 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
 const noStatus = /^Received HTTP status code (\d{3})$/;
 const noMessages = /^Received (message larger than max|RST_STREAM with code 0)/;
 
-function readStatus(status: StatusObject, headers = status.metadata): Status {
+/** @param headers undefined where none came before the trailers */
+function readStatus(status: StatusObject, headers: GrpcMetadata | undefined): Status {
   // Where a message cannot be inflated, grpc-js gives the error that it got where a status should be.
   if (typeof status.details !== "string") {
     const { details } = RpcError.from(status);
     return { code: Code.INTERNAL, details, metadata: new Metadata(), cause: status };
   }
   const [, httpStatus] = noStatus.exec(status.details) ?? [];
-  const contentType = contentTypeOf(headers);
-  const isForeign = noMessages.test(status.details) && !isGrpcContent(contentType);
-  if (httpStatus !== undefined || isForeign) {
-    return statusOfHttp(httpStatus ?? "200", contentType, fromGrpcJs(headers));
+  const isForeign = headers !== undefined && !isGrpcContent(contentTypeOf(headers));
+  if (httpStatus !== undefined || (isForeign && noMessages.test(status.details))) {
+    const answer = headers ?? status.metadata;
+    return statusOfHttp(httpStatus ?? "200", contentTypeOf(answer), fromGrpcJs(answer));
   }
   // grpc-js announces a note on name resolution and often has none.
   const details = status.details.replace(/\s*Resolution note: $/, "");
