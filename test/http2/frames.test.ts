@@ -67,6 +67,33 @@ const rules: readonly Rule[] = [
     [frame(headers, endHeaders | endStream, 1, Buffer.of(0x80))],
     connectionError("COMPRESSION_ERROR"),
   ],
+  // RFC 7541: what is wrong in a block, whatever it is, is an error of the connection, whose tables are no longer the same.
+  ...(
+    [
+      ["an index beyond the tables (RFC 7541, 2.3.3)", Buffer.of(0xbe)],
+      ["a table that is larger than was announced (RFC 7541, 6.3)", Buffer.of(0x3f, 0xe2, 0x1f)],
+      ["a table that is changed behind a field (RFC 7541, 4.2)", Buffer.of(0x82, 0x20)],
+      ["an integer without end (RFC 7541, 5.1)", Buffer.alloc(12, 0xff)],
+      ["a value that is longer than the block (RFC 7541, 5.2)", Buffer.of(0x40, 1, 0x61, 9, 0x61)],
+      ["padding of zeros in Huffman code (RFC 7541, 5.2)", Buffer.of(0x40, 1, 0x61, 0x81, 0x18)],
+    ] as const
+  ).flatMap(([what, wrong]): Rule[] => [
+    [`4.3: ${what}`, [frame(headers, endHeaders, 1, wrong)], connectionError("COMPRESSION_ERROR")],
+    [
+      `4.3: ${what}, in trailers`,
+      [open, frame(headers, endHeaders | endStream, 1, wrong)],
+      connectionError("COMPRESSION_ERROR"),
+    ],
+  ]),
+  [
+    "4.3: a block that cannot be decoded, of a stream that has ended",
+    [
+      request(1, clientStream),
+      frame(rstStream, 0, 1, uint32(8)),
+      frame(headers, endHeaders | endStream, 1, Buffer.of(0xbe)),
+    ],
+    connectionError("COMPRESSION_ERROR"),
+  ],
   [
     "4.3: a block of a stream that is refused counts all the same",
     [
@@ -98,6 +125,7 @@ const rules: readonly Rule[] = [
     connectionError("STREAM_CLOSED"),
   ],
   ["5.1.1: numbers with gaps", [request(7, clientStream), request(101, clientStream)], lives],
+  ["5.1.1: DATA on a stream of an even number", [frame(data, 0, 2, message())], connectionError("PROTOCOL_ERROR")],
   // Section 5.3.2: PRIORITY is read, and nothing comes of it.
   ["5.3.2: PRIORITY that depends on itself", [frame(priority, 0, 9, Buffer.concat([uint32(9), Buffer.of(1)]))], lives],
   [
@@ -200,6 +228,11 @@ const rules: readonly Rule[] = [
   // Section 6.8
   ["6.8: GOAWAY on a stream", [frame(goaway, 0, 1, uint32(0, 0))], connectionError("PROTOCOL_ERROR")],
   ["6.8: GOAWAY of 7 bytes", [frame(goaway, 0, 0, Buffer.alloc(7))], connectionError("FRAME_SIZE_ERROR")],
+  [
+    "6.8: GOAWAY of a client, with an error and a text",
+    [open, frame(goaway, 0, 0, Buffer.concat([uint32(0, 2), Buffer.from("bye")]))],
+    lives,
+  ],
   // Section 6.9
   ["6.9: WINDOW_UPDATE of 3 bytes", [frame(windowUpdate, 0, 0, Buffer.alloc(3))], connectionError("FRAME_SIZE_ERROR")],
   ["6.9: WINDOW_UPDATE by 0", [frame(windowUpdate, 0, 0, uint32(0))], connectionError("PROTOCOL_ERROR")],
@@ -220,6 +253,11 @@ const rules: readonly Rule[] = [
     "6.9.2: INITIAL_WINDOW_SIZE that makes a stream's window too large",
     [open, frame(windowUpdate, 0, 1, uint32(1)), frame(settings, 0, 0, settingsOf([4, 2 ** 31 - 1]))],
     connectionError("FLOW_CONTROL_ERROR"),
+  ],
+  [
+    "6.9: WINDOW_UPDATE of a stream, of 5 bytes",
+    [open, frame(windowUpdate, 0, 1, Buffer.alloc(5))],
+    connectionError("FRAME_SIZE_ERROR"),
   ],
   // Section 6.10
   [
