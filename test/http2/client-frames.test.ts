@@ -595,6 +595,35 @@ test("3.4: a server that begins with another frame is none", async () => {
   expect(await (await server.connection()).end()).toBe("GOAWAY PROTOCOL_ERROR");
 });
 
+test("6.9: DATA of a call that was cancelled is given back to the window of the connection", async () => {
+  const { server, client } = await connected();
+  const abort = new AbortController();
+  const call = codeOf(client.unary({}, { retry: false, signal: abort.signal }));
+  const peer = await server.connection();
+  await peer.first(({ type, flags }) => type === data && flags === endStream);
+  abort.abort();
+  expect(await call).toBe(Code.CANCELLED);
+  await peer.first(({ type }) => type === rstStream);
+  const given = () =>
+    peer.frames
+      .filter(({ type, streamId }) => type === windowUpdate && streamId === 0)
+      .reduce((sum, { payload }) => sum + payload.readUInt32BE(0), 0);
+  const before = given();
+  peer.write(begun, ...[1, 2, 3].map(() => frame(data, 0, 1, Buffer.alloc(16_000))));
+  expect(await peer.outcome()).toBe("RST_STREAM 1 CANCEL");
+  expect(given() - before).toBeGreaterThan(32_767);
+});
+
+test("6.7: a PING is answered with its bytes; an answer is not", async () => {
+  const { server, channel } = await connected();
+  channel.connect();
+  const peer = await server.connection();
+  peer.write(frame(ping, ack, 0, Buffer.from("no reply")), frame(ping, 0, 0, Buffer.from("anything")));
+  await peer.settled();
+  const answers = peer.frames.filter(({ type, flags }) => type === ping && flags === ack);
+  expect(answers.map(({ payload }) => payload.toString())).toEqual(["anything", expect.anything()]);
+});
+
 test("6.4: RST_STREAM: REFUSED_STREAM: the call is made again, as the server has not looked at it", async () => {
   const { server, client } = await connected();
   const call = codeOf(client.unary({}, { retry: false }));

@@ -479,6 +479,42 @@ test("6.7: a PING is answered with its bytes", async () => {
   await peer.close();
 });
 
+test("6.7: an answer to a ping is not answered", async () => {
+  const { port } = await start();
+  const peer = raw.RawPeer.toServer(port);
+  peer.write(frame(ping, ack, 0, Buffer.from("no reply")));
+  await peer.settled();
+  const answers = peer.frames.filter(({ type, flags }) => type === ping && flags === ack);
+  expect(answers.map(({ payload }) => payload.toString())).not.toContain("no reply");
+  expect(answers).toHaveLength(1);
+  await peer.close();
+});
+
+describe("6.9: the window of the connection is given back for", () => {
+  const rows: readonly (readonly [what: string, bytes: Buffer])[] = [
+    ["DATA of a stream that is over", Buffer.concat([1, 2, 3].map(() => frame(data, 0, 1, Buffer.alloc(16_000))))],
+    ["padding", Buffer.concat(Array.from({ length: 160 }, () => frame(data, paddedFlag, 3, padded(nothing, 255))))],
+  ];
+
+  test.each(rows)("%s", async (_what, bytes) => {
+    const { port } = await start();
+    const peer = raw.RawPeer.toServer(port);
+    // Of stream 1 the server wants no more once it has answered; stream 3 is open.
+    peer.write(request(1, "/kinds.v1.Kinds/None"), request(3, clientStream));
+    expect(await peer.status(1)).toBe("12");
+    const given = () =>
+      peer.frames
+        .filter(({ type, streamId }) => type === windowUpdate && streamId === 0)
+        .reduce((sum, { payload }) => sum + payload.readUInt32BE(0), 0);
+    const before = given();
+    peer.write(bytes);
+    expect(await peer.outcome()).toBe("RST_STREAM 1 NO_ERROR");
+    // More than half of it was used up: that is not kept back.
+    expect(given() - before).toBeGreaterThan(32_767);
+    await peer.close();
+  });
+});
+
 describe("6.9: what the server sends", () => {
   /** Of a stream: how long its DATA frames were. */
   const lengths = (peer: raw.RawPeer, streamId: number) =>
