@@ -40,7 +40,7 @@ interface Request {
   readonly fields: Fields;
 }
 
-/** Answers each call, when its request has ended, with one empty message and OK; none that has asked for silence. */
+/** Answers each call with one empty message and OK, when its request has ended; at once, or not at all, who asks for that. */
 class Peer {
   readonly #server: Http2Server;
   readonly #sessions: ServerHttp2Session[] = [];
@@ -56,11 +56,13 @@ class Peer {
       stream.on("error", () => {}).resume();
       if (received["x-silent"] !== undefined) return;
       const fields = { ":status": 200, "content-type": "application/grpc" };
-      stream.on("end", () => {
+      const answer = () => {
         stream.respond(fields, { waitForTrailers: true });
         stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
         stream.end(Buffer.alloc(5));
-      });
+      };
+      if (received["x-early"] !== undefined) answer();
+      else stream.on("end", answer);
     });
   }
 
@@ -94,7 +96,7 @@ const timeouts = [50, 999, 10_000, 99_999_999, 100_000_000, 2e9, 3.6e11];
 /** The calls that rules look at. */
 type CallName =
   | ("plain" | "full" | "compressed" | "serverStream" | "clientStream" | "bidiStream" | "noRequests")
-  | ("cancelled" | "cancelledRequests" | "late");
+  | ("cancelled" | "cancelledRequests" | "late" | "answeredEarly");
 
 interface Recorded {
   readonly client: Heard;
@@ -144,6 +146,15 @@ async function record(transport: DialOptions["transport"]): Promise<Recorded> {
   };
   await make("cancelled", () => cancelled((signal) => client.unary({}, { ...silent, signal })));
   await make("cancelledRequests", () => cancelled((signal) => client.clientStream(endless(), { ...silent, signal })));
+  await make("answeredEarly", async () => {
+    const which = peer.requests.length;
+    await client.clientStream(endless(), { ...identity, metadata: { "x-early": "1" } });
+    const { streamId } = await peer.request(which);
+    await tap.client.first(
+      (one) =>
+        one.streamId === streamId && (one.type === rstStream || (one.type === data && one.flags === Flag.endStream)),
+    );
+  });
   await make("late", async () => {
     const which = peer.requests.length;
     const ended = client.unary({}, { ...silent, timeoutMs: 200 });
@@ -417,6 +428,13 @@ const rules: readonly Rule<Recorded>[] = [
       },
     }),
   ),
+  {
+    source: "PROTOCOL-HTTP2, Early Server Closure",
+    rule: "where the answer comes before the end of the request, the client resets the stream with NO_ERROR",
+    check: ({ client, calls: { answeredEarly } }) =>
+      expect(client.of(answeredEarly.streamId).at(-1)).toMatchObject({ type: rstStream, payload: Buffer.alloc(4) }),
+    notOnGrpcJs: "it ends its half instead",
+  },
   {
     source: "RFC 9113, 8.4",
     rule: "nobody resets a call that has ended well",
