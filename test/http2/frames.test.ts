@@ -67,6 +67,33 @@ const rules: readonly Rule[] = [
     [frame(headers, endHeaders | endStream, 1, Buffer.of(0x80))],
     connectionError("COMPRESSION_ERROR"),
   ],
+  // RFC 7541: what is wrong in a block, whatever it is, is an error of the connection, whose tables are no longer the same.
+  ...(
+    [
+      ["an index beyond the tables (RFC 7541, 2.3.3)", Buffer.of(0xbe)],
+      ["a table that is larger than was announced (RFC 7541, 6.3)", Buffer.of(0x3f, 0xe2, 0x1f)],
+      ["a table that is changed behind a field (RFC 7541, 4.2)", Buffer.of(0x82, 0x20)],
+      ["an integer without end (RFC 7541, 5.1)", Buffer.alloc(12, 0xff)],
+      ["a value that is longer than the block (RFC 7541, 5.2)", Buffer.of(0x40, 1, 0x61, 9, 0x61)],
+      ["padding of zeros in Huffman code (RFC 7541, 5.2)", Buffer.of(0x40, 1, 0x61, 0x81, 0x18)],
+    ] as const
+  ).flatMap(([what, wrong]): Rule[] => [
+    [`4.3: ${what}`, [frame(headers, endHeaders, 1, wrong)], connectionError("COMPRESSION_ERROR")],
+    [
+      `4.3: ${what}, in trailers`,
+      [open, frame(headers, endHeaders | endStream, 1, wrong)],
+      connectionError("COMPRESSION_ERROR"),
+    ],
+  ]),
+  [
+    "4.3: a block that cannot be decoded, of a stream that has ended",
+    [
+      request(1, clientStream),
+      frame(rstStream, 0, 1, uint32(8)),
+      frame(headers, endHeaders | endStream, 1, Buffer.of(0xbe)),
+    ],
+    connectionError("COMPRESSION_ERROR"),
+  ],
   [
     "4.3: a block of a stream that is refused counts all the same",
     [
@@ -98,6 +125,7 @@ const rules: readonly Rule[] = [
     connectionError("STREAM_CLOSED"),
   ],
   ["5.1.1: numbers with gaps", [request(7, clientStream), request(101, clientStream)], lives],
+  ["5.1.1: DATA on a stream of an even number", [frame(data, 0, 2, message())], connectionError("PROTOCOL_ERROR")],
   // Section 5.3.2: PRIORITY is read, and nothing comes of it.
   ["5.3.2: PRIORITY that depends on itself", [frame(priority, 0, 9, Buffer.concat([uint32(9), Buffer.of(1)]))], lives],
   [
@@ -200,6 +228,11 @@ const rules: readonly Rule[] = [
   // Section 6.8
   ["6.8: GOAWAY on a stream", [frame(goaway, 0, 1, uint32(0, 0))], connectionError("PROTOCOL_ERROR")],
   ["6.8: GOAWAY of 7 bytes", [frame(goaway, 0, 0, Buffer.alloc(7))], connectionError("FRAME_SIZE_ERROR")],
+  [
+    "6.8: GOAWAY of a client, with an error and a text",
+    [open, frame(goaway, 0, 0, Buffer.concat([uint32(0, 2), Buffer.from("bye")]))],
+    lives,
+  ],
   // Section 6.9
   ["6.9: WINDOW_UPDATE of 3 bytes", [frame(windowUpdate, 0, 0, Buffer.alloc(3))], connectionError("FRAME_SIZE_ERROR")],
   ["6.9: WINDOW_UPDATE by 0", [frame(windowUpdate, 0, 0, uint32(0))], connectionError("PROTOCOL_ERROR")],
@@ -220,6 +253,11 @@ const rules: readonly Rule[] = [
     "6.9.2: INITIAL_WINDOW_SIZE that makes a stream's window too large",
     [open, frame(windowUpdate, 0, 1, uint32(1)), frame(settings, 0, 0, settingsOf([4, 2 ** 31 - 1]))],
     connectionError("FLOW_CONTROL_ERROR"),
+  ],
+  [
+    "6.9: WINDOW_UPDATE of a stream, of 5 bytes",
+    [open, frame(windowUpdate, 0, 1, Buffer.alloc(5))],
+    connectionError("FRAME_SIZE_ERROR"),
   ],
   // Section 6.10
   [
@@ -439,6 +477,42 @@ test("6.7: a PING is answered with its bytes", async () => {
   peer.write(frame(ping, 0, 0, bytes));
   expect((await peer.first(({ type, flags }) => type === ping && flags === ack))!.payload).toEqual(bytes);
   await peer.close();
+});
+
+test("6.7: an answer to a ping is not answered", async () => {
+  const { port } = await start();
+  const peer = raw.RawPeer.toServer(port);
+  peer.write(frame(ping, ack, 0, Buffer.from("no reply")));
+  await peer.settled();
+  const answers = peer.frames.filter(({ type, flags }) => type === ping && flags === ack);
+  expect(answers.map(({ payload }) => payload.toString())).not.toContain("no reply");
+  expect(answers).toHaveLength(1);
+  await peer.close();
+});
+
+describe("6.9: the window of the connection is given back for", () => {
+  const rows: readonly (readonly [what: string, bytes: Buffer])[] = [
+    ["DATA of a stream that is over", Buffer.concat([1, 2, 3].map(() => frame(data, 0, 1, Buffer.alloc(16_000))))],
+    ["padding", Buffer.concat(Array.from({ length: 160 }, () => frame(data, paddedFlag, 3, padded(nothing, 255))))],
+  ];
+
+  test.each(rows)("%s", async (_what, bytes) => {
+    const { port } = await start();
+    const peer = raw.RawPeer.toServer(port);
+    // Of stream 1 the server wants no more once it has answered; stream 3 is open.
+    peer.write(request(1, "/kinds.v1.Kinds/None"), request(3, clientStream));
+    expect(await peer.status(1)).toBe("12");
+    const given = () =>
+      peer.frames
+        .filter(({ type, streamId }) => type === windowUpdate && streamId === 0)
+        .reduce((sum, { payload }) => sum + payload.readUInt32BE(0), 0);
+    const before = given();
+    peer.write(bytes);
+    expect(await peer.outcome()).toBe("RST_STREAM 1 NO_ERROR");
+    // More than half of it was used up: that is not kept back.
+    expect(given() - before).toBeGreaterThan(32_767);
+    await peer.close();
+  });
 });
 
 describe("6.9: what the server sends", () => {

@@ -5,6 +5,7 @@ import { RpcError } from "../../error.js";
 import { Metadata } from "../../metadata.js";
 import { asBuffer } from "../../method.js";
 import { Code, type Status, toCode } from "../../status.js";
+import { isGrpcContent, statusOfHttp } from "../answers-without-status.js";
 import { encodeMessage } from "../codec.js";
 import { copyToGrpcJs, fromGrpcJs, toGrpcJs } from "./metadata.js";
 
@@ -81,8 +82,12 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
   // ── Reported by grpc-js ──
 
   onReceiveMetadata(metadata: GrpcMetadata): void {
-    this.#sink.onHeaders(fromGrpcJs(metadata));
+    this.#headers = metadata;
+    // grpc-js takes any content for gRPC.
+    if (isGrpcContent(contentTypeOf(metadata))) this.#sink.onHeaders(fromGrpcJs(metadata));
   }
+  /** Undefined where the trailers are all that has come. */
+  #headers: GrpcMetadata | undefined;
 
   onReceiveMessage(bytes: Buffer): void {
     this.#reading = false;
@@ -111,7 +116,7 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
   onReceiveStatus(status: StatusObject): void {
     if (this.#done) return;
     this.#done = true;
-    const { code, details, metadata, cause } = readStatus(status);
+    const { code, details, metadata, cause } = readStatus(status, this.#headers);
     this.#sink.onEnd({ code, details, metadata, cause: this.#decodeError ?? cause }, "unknown");
     this.#channel.ended(this, code);
   }
@@ -138,15 +143,30 @@ export class GrpcJsCall<I, O> implements CallHandle<I>, InterceptingListener {
   }
 }
 
-/** Where a message cannot be inflated, grpc-js gives the error that it got where a status should be. */
-function readStatus(status: StatusObject): Status {
+/** How grpc-js says that there was no status, or that it could not read what was no message. */
+const noStatus = /^Received HTTP status code (\d{3})$/;
+const noMessages = /^Received (message larger than max|RST_STREAM with code 0)/;
+
+/** @param headers undefined where none came before the trailers */
+function readStatus(status: StatusObject, headers: GrpcMetadata | undefined): Status {
+  // Where a message cannot be inflated, grpc-js gives the error that it got where a status should be.
   if (typeof status.details !== "string") {
     const { details } = RpcError.from(status);
     return { code: Code.INTERNAL, details, metadata: new Metadata(), cause: status };
   }
+  const [, httpStatus] = noStatus.exec(status.details) ?? [];
+  const isForeign = headers !== undefined && !isGrpcContent(contentTypeOf(headers));
+  if (httpStatus !== undefined || (isForeign && noMessages.test(status.details))) {
+    const answer = headers ?? status.metadata;
+    return statusOfHttp(httpStatus ?? "200", contentTypeOf(answer), fromGrpcJs(answer));
+  }
   // grpc-js announces a note on name resolution and often has none.
   const details = status.details.replace(/\s*Resolution note: $/, "");
   return { code: toCode(status.code), details, metadata: fromGrpcJs(status.metadata) };
+}
+
+function contentTypeOf(headers: GrpcMetadata): string | undefined {
+  return headers.get("content-type")[0]?.toString();
 }
 
 /** `WriteFlags.NoCompress` of grpc-js, which declares it and does not export it. */

@@ -3,9 +3,10 @@ import type { CallHandle, CallSink, CallSpec, Codec, Progress } from "../../cont
 import { RpcError } from "../../error.js";
 import { Metadata } from "../../metadata.js";
 import { Code, type Status } from "../../status.js";
+import { isGrpcContent, statusOfHttp } from "../answers-without-status.js";
 import type { ClientConnection } from "./client-connection.js";
 import { ErrorCode, errorName, Flag, FrameType, frameHeaderBytes } from "./frames.js";
-import { codeOfHttpStatus, codeOfReset, decodeStatusMessage, parseStatus } from "./grpc-status.js";
+import { codeOfReset, decodeStatusMessage, parseStatus } from "./grpc-status.js";
 import type { HeaderList } from "./header-list.js";
 import { messageAt } from "./message-prefix.js";
 import { requireWholeMessages, Stream } from "./stream.js";
@@ -32,6 +33,8 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
   #sink: CallSink<O>;
   /** How the server has ended the call; told when its messages were read. */
   #ending: Status | undefined = undefined;
+  /** What it ends with where no status comes. */
+  #withoutStatus: Status = noStatus;
 
   private constructor(connection: ClientConnection, spec: CallSpec<I, O>, sink: CallSink<O>) {
     super(connection);
@@ -124,11 +127,13 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
 
   #onHeaders(list: HeaderList): void {
     const { status, contentType, encoding = "identity" } = list;
-    if (status !== "200" || !isGrpc(contentType)) {
-      this.#abort(notGrpc(list));
+    if (!isGrpcContent(contentType)) {
+      this.#abort(withoutStatus(list));
     } else if (!(encodings as readonly string[]).includes(encoding)) {
       this.#abort(failure(Code.INTERNAL, `the response comes in the encoding ${encoding}, which was not asked for`));
     } else {
+      // Whatever HTTP says, a status of gRPC that still comes is the one that counts.
+      if (status !== "200") this.#withoutStatus = withoutStatus(list);
       this.receivedEncoding = encoding as Encoding;
       this.#sink.onHeaders(list.metadata());
     }
@@ -138,22 +143,22 @@ export class ClientStream<I = unknown, O = unknown> extends Stream implements Ca
   #onTrailers(list: HeaderList): void {
     const { grpcStatus, grpcMessage } = list;
     if (grpcStatus === undefined) {
-      this.#ending = this.#hasHeaders ? noStatus : notGrpc(list);
+      this.#ending = this.#hasHeaders ? this.#withoutStatus : withoutStatus(list);
     } else {
       const details = grpcMessage === undefined ? "" : decodeStatusMessage(grpcMessage);
       this.#ending = { code: parseStatus(grpcStatus), details, metadata: list.metadata() };
     }
-    // What it has not taken yet it does not want any more.
+    // What it has not taken yet it does not want any more (PROTOCOL-HTTP2, Early Server Closure).
     if (!this.isWriteClosed) {
       this.dropQueue();
-      this.session.reset(this, ErrorCode.cancel);
+      this.session.reset(this, ErrorCode.noError);
       this.onDataEnd();
     }
   }
 
   protected onAllRead(): void {
-    this.#finish(this.#ending ?? noStatus, "processed");
-    if (!this.isWriteClosed) this.session.reset(this, ErrorCode.cancel);
+    this.#finish(this.#ending ?? this.#withoutStatus, "processed");
+    if (!this.isWriteClosed) this.session.reset(this, ErrorCode.noError);
   }
 
   onReset(error: number): void {
@@ -345,15 +350,8 @@ function malformed(what: string): Status {
   return failure(Code.INTERNAL, `the server has broken the protocol: ${what}`);
 }
 
-const noStatus: Status = failure(Code.UNKNOWN, "the server ended the call without a status");
+const noStatus: Status = statusOfHttp("200", "application/grpc");
 
-function isGrpc(contentType: string | undefined): boolean {
-  return contentType?.startsWith("application/grpc") === true;
-}
-
-/** An answer, but not of a gRPC server: of a proxy, say. */
-function notGrpc({ status, contentType }: HeaderList): Status {
-  const kind = contentType === undefined ? "" : ` with ${contentType}`;
-  const details = `the answer is not gRPC: HTTP status ${status}${kind}`;
-  return failure(codeOfHttpStatus(Number(status)), details);
+function withoutStatus(list: HeaderList): Status {
+  return statusOfHttp(list.status ?? "", list.contentType, list.metadata());
 }

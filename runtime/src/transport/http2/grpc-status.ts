@@ -32,27 +32,6 @@ export function parseStatus(value: string): Code {
   return /^\d{1,3}$/.test(value) ? toCode(Number(value)) : Code.UNKNOWN;
 }
 
-/** What an answer means that is not gRPC's: the HTTP to gRPC Status Code Mapping document. */
-export function codeOfHttpStatus(status: number): Code {
-  switch (status) {
-    case 400:
-      return Code.INTERNAL;
-    case 401:
-      return Code.UNAUTHENTICATED;
-    case 403:
-      return Code.PERMISSION_DENIED;
-    case 404:
-      return Code.UNIMPLEMENTED;
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return Code.UNAVAILABLE;
-    default:
-      return Code.UNKNOWN;
-  }
-}
-
 /** What a reset stream means: the table of "Errors" in PROTOCOL-HTTP2. */
 export function codeOfReset(error: number): Code {
   switch (error) {

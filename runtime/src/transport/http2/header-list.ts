@@ -177,7 +177,8 @@ export class HeaderList implements FieldSink {
         this.acceptEncoding = this.acceptEncoding === undefined ? value : `${this.acceptEncoding},${value}`;
         break;
       case Kind.grpcStatus:
-        this.grpcStatus = value;
+        // Two are none.
+        this.grpcStatus = this.grpcStatus === undefined ? value : `${this.grpcStatus},${value}`;
         break;
       case Kind.grpcMessage:
         this.grpcMessage = value;

@@ -17,13 +17,15 @@ export class RequestHeaders {
   readonly #encoder: HpackEncoder;
   readonly #scheme: string;
   readonly #authority: string;
-  /** By path: what all calls of a method say. */
+  /** By path: the pseudo-header fields of a method. */
   readonly #methods = new Map<string, RepeatedFields>();
+  readonly #common: RepeatedFields;
 
   constructor(encoder: HpackEncoder, { authority, isSecure }: SpeakOptions) {
     this.#encoder = encoder;
     this.#authority = authority;
     this.#scheme = isSecure ? "https" : "http";
+    this.#common = encoder.repeated(commonFields);
   }
 
   /** What a header block of a call is not longer than, with the header of its frame. */
@@ -50,7 +52,9 @@ export class RequestHeaders {
     encoder.begin(output);
     if (authority === undefined) this.#fieldsOf(method.path).write(output);
     else for (const [name, value] of this.#fields(method.path, authority)) encoder.field(output, name, value);
+    // Right behind the pseudo-header fields, as the document wants it.
     if (leftMs !== Number.POSITIVE_INFINITY) encoder.field(output, "grpc-timeout", formatTimeout(leftMs));
+    this.#common.write(output);
     if (compression !== undefined && compression.encoding !== "identity") {
       encoder.field(output, "grpc-encoding", compression.encoding);
     }
@@ -74,7 +78,7 @@ export class RequestHeaders {
 
 const post: FieldPairs[number] = [":method", "POST"];
 
-/** Behind those that are of one method, or of one server. */
+/** What all calls say. */
 const commonFields: FieldPairs = [
   ["te", "trailers"],
   ["content-type", "application/grpc"],
@@ -89,7 +93,7 @@ function fieldsOf(scheme: string, authority: string, path: string): FieldPairs {
   const key = `${scheme}://${authority}${path}`;
   let fields = lists.get(key);
   if (fields === undefined) {
-    fields = [post, [":scheme", scheme], [":path", path], [":authority", authority], ...commonFields];
+    fields = [post, [":scheme", scheme], [":path", path], [":authority", authority]];
     if (lists.size < mostMethods) lists.set(key, fields);
   }
   return fields;
