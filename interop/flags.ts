@@ -3,7 +3,6 @@ import { parseArgs } from "node:util";
 import { type CaseName, caseNames, defaultConcurrentCalls, defaultSoak, type Soak } from "./description.js";
 import type { MatrixOptions } from "./matrix/matrix.js";
 import type { ClientOptions, Peer, ServerOptions } from "./peers/peer.js";
-import { peers } from "./peers/peers.js";
 
 /** The command line cannot be run as it is; the message is one line that says what there is. */
 export class FlagError extends Error {}
@@ -62,18 +61,19 @@ type Kind = keyof typeof flags;
 /** Those that stand alone. */
 const switches = ["write", "installed"];
 
-export function parseCommand([kind, ...args]: readonly string[]): Command {
+/** `peers`: those that `--peer` takes; the first is the default. */
+export function parseCommand([kind, ...args]: readonly string[], peers: readonly Peer[]): Command {
   const command = oneOf("command", kind, Object.keys(flags) as Kind[]);
   const values = parseFlags(command, args);
   switch (command) {
     case "matrix":
       return { kind: command, options: { write: "write" in values, installed: "installed" in values } };
     case "server":
-      return { kind: command, ...serverOf(values), port: portOf("port", values.port ?? "0") };
+      return { kind: command, ...serverOf(values, peers), port: portOf("port", values.port ?? "0") };
     case "client": {
       const { server_host: host = "localhost", server_port, test_case } = values;
       const port = portOf("server_port", server_port);
-      const { peer, options } = peerOf(values);
+      const { peer, options } = peerOf(values, peers);
       return {
         kind: command,
         peer,
@@ -115,14 +115,14 @@ function parseFlags(command: Kind, args: readonly string[]): Values {
   return values;
 }
 
-function serverOf(values: Values): { peer: Required<Peer>; options: ServerOptions } {
-  const { peer, options } = peerOf(values);
+function serverOf(values: Values, peers: readonly Peer[]): { peer: Required<Peer>; options: ServerOptions } {
+  const { peer, options } = peerOf(values, peers);
   const { serve } = peer;
   if (serve === undefined) throw new FlagError(`${peer.name} is a client only`);
   return { peer: { ...peer, serve }, options };
 }
 
-function peerOf(values: Values): { peer: Peer; options: ServerOptions } {
+function peerOf(values: Values, peers: readonly Peer[]): { peer: Peer; options: ServerOptions } {
   const names = peers.map(({ name }) => name);
   const name = oneOf("--peer", values.peer ?? names[0], names);
   const peer = peers.find((peer) => peer.name === name)!;

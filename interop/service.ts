@@ -1,8 +1,9 @@
 /**
  * The services of grpc/testing/test.proto as the cases and the server use them, whatever library made the messages: the
- * generated clients and servers of each library have these shapes, which tsc checks in messages/.
+ * generated clients and servers of each library have these shapes, which tsc checks in messages/. Peers that run the same
+ * cases have clients of these shapes too.
  */
-import type { CallOptions, MessageSource, ServerCall } from "@trunkline/runtime";
+import type { MessageSource, ServerCall } from "@trunkline/runtime";
 
 export interface Payload {
   readonly type: number;
@@ -46,12 +47,27 @@ export interface OutputRequestInit extends PayloadInit, StatusInit {
 }
 
 /** What the server says of who called. */
-interface Caller {
+export interface Caller {
   readonly username: string;
   readonly oauthScope: string;
 }
 
-type Empty = Record<string, never>;
+export type Empty = Record<string, never>;
+
+/** What the cases ask of a call: generated clients do more. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+  readonly metadata?: { readonly [key: string]: string | Uint8Array };
+  /** Who calls: metadata that is never sent in plaintext. */
+  readonly credentials?: () => { readonly authorization: string };
+  readonly onHeaders?: (headers: ReceivedMetadata) => void;
+  readonly onTrailers?: (trailers: ReceivedMetadata) => void;
+}
+
+export interface ReceivedMetadata {
+  get(key: string): string | Uint8Array | undefined;
+}
 
 /** What a generated client of TestService is. */
 export interface TestClient {

@@ -1,7 +1,7 @@
-import { Code, codeName, type DialOptions, RpcError } from "@trunkline/runtime";
+import { Code, codeName, RpcError } from "@trunkline/runtime";
 import { expectEqual } from "../check.js";
 import type { Soak } from "../description.js";
-import type { Clients } from "../service.js";
+import type { Clients, PayloadResponse } from "../service.js";
 
 /** Resolves where everything that the description asserts holds, rejects with what does not. */
 export type Case = (clients: Clients, run: Run) => Promise<void>;
@@ -11,8 +11,15 @@ export interface Run {
   readonly soak: Soak;
   /** Of concurrent_large_unary. */
   readonly concurrentCalls: number;
-  /** Uses clients on a channel of its own, dialled with these options too, which is closed then. */
-  onChannel<T>(options: DialOptions, use: (clients: Clients) => Promise<T>): Promise<T>;
+  /** Uses clients on a channel and a connection of their own, which are closed then. */
+  onChannel(options: ChannelOptions, use: (clients: Clients) => Promise<void>): Promise<void>;
+  /** Whether a response came compressed. */
+  wasCompressed(response: PayloadResponse): boolean;
+}
+
+export interface ChannelOptions {
+  /** Which requests are compressed; none otherwise. */
+  readonly compresses?: (request: unknown) => boolean;
 }
 
 /** Checks that a call fails with a code, and with a text where one is given. */

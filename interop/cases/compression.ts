@@ -1,5 +1,5 @@
 /** Messages that are compressed, one by one, in either direction. */
-import { Code, wasCompressed } from "@trunkline/runtime";
+import { Code } from "@trunkline/runtime";
 import { expectEqual, expectPayload } from "../check.js";
 import {
   compressedRequestSizes,
@@ -17,8 +17,9 @@ const uncompressed: Wish = { value: false };
 
 /** Clients that send each request as it says that it is sent. */
 function sendingAsExpected(run: Run, use: (clients: Clients) => Promise<void>): Promise<void> {
-  const only = (message: unknown) => (message as { readonly expectCompressed?: Wish }).expectCompressed?.value === true;
-  return run.onChannel({ compression: { encoding: "gzip", only } }, use);
+  const compresses = (request: unknown) =>
+    (request as { readonly expectCompressed?: Wish }).expectCompressed?.value === true;
+  return run.onChannel({ compresses }, use);
 }
 
 /** The probe: a server that looks refuses what says that it is compressed, and is not. */
@@ -53,7 +54,7 @@ export const clientCompressedStreaming: Case = async ({ test }, run) => {
   });
 };
 
-export const serverCompressedUnary: Case = async ({ test }) => {
+export const serverCompressedUnary: Case = async ({ test }, { wasCompressed }) => {
   for (const responseCompressed of [compressed, uncompressed]) {
     const response = await test.unaryCall({
       responseCompressed,
@@ -65,7 +66,7 @@ export const serverCompressedUnary: Case = async ({ test }) => {
   }
 };
 
-export const serverCompressedStreaming: Case = async ({ test }) => {
+export const serverCompressedStreaming: Case = async ({ test }, { wasCompressed }) => {
   const wishes = [compressed, uncompressed];
   const responseParameters = wishes.map((wish, i) => ({ compressed: wish, size: compressedResponseSizes[i]! }));
   let count = 0;

@@ -21,9 +21,7 @@ export const rpcSoak: Case = (clients, { soak }) =>
 
 /** Each call on a channel, and a connection, of its own. */
 export const channelSoak: Case = (_clients, { soak, onChannel }) =>
-  soakWith(soak, () =>
-    onChannel({ connection: "short" }, (clients) => unaryCall(clients, soak.requestSize, soak.responseSize)),
-  );
+  soakWith(soak, () => onChannel({}, (clients) => unaryCall(clients, soak.requestSize, soak.responseSize)));
 
 async function soakWith(soak: Soak, call: () => Promise<void>): Promise<void> {
   const failures: string[] = [];

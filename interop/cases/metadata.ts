@@ -1,5 +1,5 @@
 /** Metadata that goes out with a call and comes back as headers and trailers. */
-import { type CallOptions, type Metadata, sender } from "@trunkline/runtime";
+import { sender } from "@trunkline/runtime";
 import { expectEqual, expectPayload } from "../check.js";
 import {
   echoInitialKey,
@@ -10,13 +10,13 @@ import {
   largeResponseSize,
   zeros,
 } from "../description.js";
-import type { OutputRequestInit } from "../service.js";
+import type { CallOptions, OutputRequestInit, ReceivedMetadata } from "../service.js";
 import type { Case } from "./case.js";
 
 /** Options that send the metadata, and a check that it came back. */
 function echo(what: string): { options: CallOptions; expectEchoed: () => void } {
-  let headers: Metadata | undefined;
-  let trailers: Metadata | undefined;
+  let headers: ReceivedMetadata | undefined;
+  let trailers: ReceivedMetadata | undefined;
   return {
     options: {
       metadata: { [echoInitialKey]: echoInitialValue, [echoTrailingKey]: echoTrailingValue },
@@ -31,7 +31,7 @@ function echo(what: string): { options: CallOptions; expectEchoed: () => void } 
       expectEqual(`${echoInitialKey} in the headers of ${what}`, headers?.get(echoInitialKey), echoInitialValue);
       const trailing = trailers?.get(echoTrailingKey);
       // A Buffer is equal to the same bytes only as another Uint8Array.
-      const bytes = trailing && new Uint8Array(trailing);
+      const bytes = trailing instanceof Uint8Array ? new Uint8Array(trailing) : trailing;
       expectEqual(`${echoTrailingKey} in the trailers of ${what}`, bytes, echoTrailingValue);
     },
   };

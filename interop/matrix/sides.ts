@@ -1,6 +1,7 @@
 /** What takes part in the matrix. */
 import { fileURLToPath } from "node:url";
 import { grpcGo } from "../peers/go/side.js";
+import { nodeSides } from "../peers/node/sides.js";
 import type { Peer } from "../peers/peer.js";
 import { peers } from "../peers/peers.js";
 import { pythonPeer } from "../peers/python/side.js";
@@ -25,7 +26,7 @@ function sidesOf(peer: Peer): Side[] {
 }
 
 /** Peers that are programs of their own, in any language. */
-const programs: readonly Side[] = [pythonPeer, grpcGo];
+const programs: readonly Side[] = [pythonPeer, grpcGo, ...nodeSides];
 
 export const sides: readonly Side[] = [...peers.flatMap(sidesOf), ...programs];
 

@@ -8,6 +8,7 @@ import {
   registerTestServiceServer,
   UnimplementedTestServiceServer,
 } from "../../interop/gen/ts-proto/grpc/testing/test_grpc.js";
+import { peers } from "../../interop/peers/peers.js";
 
 const started: ChildProcess[] = [];
 afterEach(() => started.splice(0).map((child) => child.kill("SIGKILL")));
@@ -103,6 +104,13 @@ test("a wrong flag is one line and exit 2", async () => {
   expect(output).toBe("server has no --prot, only --port, --use_tls, --peer, --transport, --messages\n");
 });
 
+function parse(line: string) {
+  return parseCommand(
+    line.split(" ").filter((word) => word !== ""),
+    peers,
+  );
+}
+
 const client = "client --server_port=1 --test_case=empty_unary";
 const cases = caseNames.join(", ");
 test.each([
@@ -123,7 +131,8 @@ test.each([
   ["server --port=0x10", '--port cannot be "0x10": a port is a number up to 65535'],
   ["server --transport=pigeon", '--transport of trunkline cannot be "pigeon": there are grpc-js, http2'],
   ["server --messages=json", '--messages of trunkline cannot be "json": there are ts-proto, protobuf-es'],
-  ["server --peer=grpc-go", '--peer cannot be "grpc-go": there are trunkline, grpc-js'],
+  ["server --peer=grpc-go", '--peer cannot be "grpc-go": there are trunkline, grpc-js, buf-curl'],
+  ["server --peer=buf-curl", "buf-curl is a client only"],
   ["server --use_tls=yes", '--use_tls cannot be "yes": there are true, false'],
   [`${client},fly`, `--test_case cannot be "fly": there are ${cases}`],
   [`${client} --soak_iterations=-1`, '--soak_iterations cannot be "-1": it is a number'],
@@ -132,7 +141,7 @@ test.each([
 ])("%s: %s", (line, message) => {
   let thrown: unknown;
   try {
-    parseCommand(line.split(" ").filter((word) => word !== ""));
+    parse(line);
   } catch (error) {
     thrown = error;
   }
@@ -141,12 +150,8 @@ test.each([
 });
 
 test("flags have both forms", () => {
-  const spaced = parseCommand(
-    "client --server_host ::1 --server_port 5 --test_case ping_pong --use_tls false".split(" "),
-  );
-  const joined = parseCommand(
-    "client --server_host=::1 --server_port=5 --test_case=ping_pong --use_tls=false".split(" "),
-  );
+  const spaced = parse("client --server_host ::1 --server_port 5 --test_case ping_pong --use_tls false");
+  const joined = parse("client --server_host=::1 --server_port=5 --test_case=ping_pong --use_tls=false");
   expect(spaced).toEqual(joined);
   expect(spaced).toMatchObject({ address: "[::1]:5", testCases: ["ping_pong"], options: { transport: "grpc-js" } });
 });

@@ -30,6 +30,9 @@ export interface Wrong {
 /** Calls that a server has been wrong about now and then. */
 let served = 0;
 
+/** To each request: a server that ends a call before it has read them leaves a client to say that it could not write. */
+const noResponses: [] = [];
+
 const payload = (size: number) => ({ payload: { body: zeros(size) } });
 
 /** Two cases are missing: what a client ends itself after a millisecond or a turn, no server can be wrong about. */
@@ -127,7 +130,8 @@ export const wrongs: readonly Wrong[] = [
     testCase: "status_code_and_message",
     wrong: "another message for the stream",
     methods: {
-      fullDuplexCall: () => {
+      async *fullDuplexCall(requests) {
+        for await (const _ of requests) yield* noResponses;
         throw new RpcError(Code.UNKNOWN, "test status");
       },
     },
@@ -136,7 +140,11 @@ export const wrongs: readonly Wrong[] = [
   {
     testCase: "status_code_and_message",
     wrong: "OK for the stream",
-    methods: { fullDuplexCall: () => [] },
+    methods: {
+      async *fullDuplexCall(requests) {
+        for await (const _ of requests) yield* noResponses;
+      },
+    },
     says: /^status of FullDuplexCall: expected "UNKNOWN", got "OK"$/,
   },
   {

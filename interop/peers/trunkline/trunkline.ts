@@ -7,6 +7,7 @@ import {
   serverTls,
   type TransportName,
   tls,
+  wasCompressed,
 } from "@trunkline/runtime";
 import { cases } from "../../cases/cases.js";
 import { authority, identity } from "../../certificates.js";
@@ -56,7 +57,12 @@ export const trunkline: Peer = {
       cases[name](clients(channel), {
         soak,
         concurrentCalls,
-        onChannel: (options, use) => onChannel(options, (channel) => use(clients(channel))),
+        onChannel: ({ compresses: only }, use) =>
+          onChannel(
+            only === undefined ? { connection: "short" } : { compression: { encoding: "gzip", only } },
+            (channel) => use(clients(channel)),
+          ),
+        wasCompressed,
       }),
     );
   },
