@@ -31,6 +31,30 @@ export interface TypeCheck {
   readonly more?: object;
 }
 
+/** What tsc says of it. */
+export interface TypeChecked {
+  readonly seconds: number;
+  /** A line for each: `google/pubsub/v1/pubsub.ts(12,3): error TS…`, relative to the folder. */
+  readonly faults: readonly string[];
+}
+
+/**
+ * Message files that ts-proto makes wrong, for its own plugin as for ours: the toJSON of an Int64Value in a oneof says
+ * `message.recommendedValue.value.toString()`, and with `oneof=unions-value` and `forceLong=bigint` that value may be undefined
+ * (TS18048). ts-proto 2.18.0 has it. Service files that import them are checked with them.
+ */
+const faultyMessages: readonly string[] = [
+  "google/cloud/alloydb/v1/resources.ts",
+  "google/cloud/alloydb/v1alpha/resources.ts",
+  "google/cloud/alloydb/v1beta/resources.ts",
+  "google/cloud/sql/v1/cloud_sql_flags.ts",
+  "google/cloud/sql/v1beta4/cloud_sql_resources.ts",
+];
+
+export function isKnownFault(fault: string): boolean {
+  return faultyMessages.some((file) => fault.startsWith(`${file}(`)) && fault.includes(" TS18048: ");
+}
+
 export type Stop = (stop: () => void) => void;
 
 /** The service files in a folder, in parts of which a compiler needs some gigabytes at most. */
@@ -53,26 +77,27 @@ export async function generateInto(
   return folder;
 }
 
-/** Seconds that tsc takes for a folder, or for some files of it and all that they import. Throws where it finds a fault. */
+/** Has tsc check a folder, or some files of it and all that they import. */
 export async function typeCheck(
   folder: string,
   stopped: Stop,
   { files, exclude = [], more = {} }: TypeCheck = {},
-): Promise<number> {
+): Promise<TypeChecked> {
   const config = `${folder}/tsconfig.json`;
   const compilerOptions = { ...flags, ...more };
   const input = files === undefined ? { include: ["."], exclude } : { files };
   writeFileSync(config, JSON.stringify({ extends: path("../tsconfig.base.json"), compilerOptions, ...input }));
   const began = performance.now();
   const args = [path("../node_modules/typescript/bin/tsc"), "-p", config];
-  const child = track(spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] }));
+  const child = track(spawn(process.execPath, args, { cwd: folder, stdio: ["ignore", "pipe", "inherit"] }));
   stopped(() => child.kill("SIGKILL"));
-  let faults = "";
+  let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    faults = (faults + text).slice(0, 2000);
+    output += text;
   });
-  const [code] = await once(child, "close");
+  const [code, signal] = (await once(child, "close")) as [number | null, string | null];
   const seconds = (performance.now() - began) / 1000;
-  if (code !== 0) throw new Error(`tsc finds a fault: ${faults.split("\n")[0]}`);
-  return seconds;
+  const faults = output.split("\n").filter((line) => line.includes("error TS"));
+  if (code !== 0 && faults.length === 0) throw new Error(`tsc ended with ${signal ?? code}`);
+  return { seconds, faults };
 }
