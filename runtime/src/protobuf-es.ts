@@ -3,12 +3,10 @@ import {
   create,
   type DescMessage,
   fromBinary,
-  type Message,
   type MessageInitShape,
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Codec } from "./contract.js";
 import { RpcError } from "./error.js";
 import { Code } from "./status.js";
@@ -18,12 +16,9 @@ import { Code } from "./status.js";
  *
  * Throws FAILED_PRECONDITION where `schema` is none, as when the `_pb` module is of protobuf-es v1.
  */
-export function protobufEs<M extends Message>(schema: GenMessage<M>): Codec<MessageInitShape<GenMessage<M>>, M>;
 export function protobufEs<Schema extends DescMessage>(
   schema: Schema,
-): Codec<MessageInitShape<Schema>, MessageShape<Schema>>;
-// The second takes generated schemas too, but has tsc compare each with DescMessage, where the first reads off what they are of.
-export function protobufEs(schema: DescMessage): Codec<Record<string, unknown>, Message> {
+): Codec<MessageInitShape<Schema>, MessageShape<Schema>> {
   // Code that is not type-checked, or of a CommonJS build, gets undefined for what a module does not export.
   if ((schema as DescMessage | undefined)?.kind !== "message") {
     throw new RpcError(
