@@ -2,9 +2,10 @@
 import { fileURLToPath } from "node:url";
 import { grpcGo } from "../peers/go/side.js";
 import { nodeSides } from "../peers/node/sides.js";
-import type { Peer } from "../peers/peer.js";
+import type { Limitations, Peer } from "../peers/peer.js";
 import { peers } from "../peers/peers.js";
 import { pythonPeer } from "../peers/python/side.js";
+import { bundle, bundleOf } from "./bundle.js";
 import type { Side } from "./side.js";
 
 const main = fileURLToPath(new URL("../main.ts", import.meta.url));
@@ -15,14 +16,31 @@ function sidesOf(peer: Peer): Side[] {
       name: peer.name === "trunkline" ? `${transport}, ${messages}` : peer.name,
       isTrunkline: peer.name === "trunkline",
       roles: peer.serve === undefined ? ["client"] : ["client", "server"],
-      limitations: { client: peer.limitations("client", transport), server: peer.limitations("server", transport) },
+      limitations: {
+        client: { ...peer.limitations("client", transport), ...repeated(peer, messages) },
+        server: { ...peer.limitations("server", transport), ...repeated(peer, messages) },
+      },
       command: (role, flags) => {
         const ours = ["--peer", peer.name, "--transport", transport, "--messages", messages];
-        // execArgv: what makes this process read TypeScript.
-        return [process.execPath, ...process.execArgv, main, role, ...ours, ...flags];
+        return [process.execPath, bundleOf(main), role, ...ours, ...flags];
       },
+      prepare: bundleMain,
     })),
   );
+}
+
+let bundled: Promise<void> | undefined;
+const bundleMain = () => {
+  bundled ??= bundle(main);
+  return bundled;
+};
+
+/** A thousand large calls take as long as all other cases together. */
+function repeated({ messages: [first] }: Peer, messages: string): Limitations {
+  if (messages === first) return {};
+  return {
+    concurrent_large_unary: `made with ${first} alone: what is in flight is the same, whoever made the messages`,
+  };
 }
 
 /** Peers that are programs of their own, in any language. */

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { bundle, bundleOf } from "../../matrix/bundle.js";
 import type { Side } from "../../matrix/side.js";
 import type { Limitations, Role } from "../peer.js";
 import { limitations as ofConnectNode } from "./connect-node/limitations.js";
@@ -13,8 +14,7 @@ function sideOf(name: string, limitations: { readonly [R in Role]: Limitations }
     isTrunkline: false,
     roles: ["client", "server"],
     limitations,
-    // execArgv: what makes this process read TypeScript.
-    command: (role, flags) => [process.execPath, ...process.execArgv, path("main.ts"), role, "--peer", name, ...flags],
+    command: (role, flags) => [process.execPath, bundleOf(path("main.ts")), role, "--peer", name, ...flags],
     prepare,
   };
 }
@@ -35,7 +35,7 @@ const protos = ["test.proto", "messages.proto", "empty.proto"].map((name) => `gr
 
 let prepared: Promise<void> | undefined;
 
-/** Installs the package where it is not, generates the messages with the generators of its own, and checks its types. */
+/** Installs the package where it is not, generates the messages with the generators of its own, and checks its types; then it is one module. */
 function prepare(): Promise<void> {
   prepared ??= (async () => {
     // npm writes this file at the end of every installation.
@@ -52,6 +52,7 @@ function prepare(): Promise<void> {
     const protoc = path("../../../node_modules/protoc/protoc.cjs");
     run("protoc", process.execPath, protoc, "-I", path("../../proto"), ...flags, ...protos);
     run("tsc", process.execPath, path("../../../node_modules/typescript/bin/tsc"), "-p", ".");
+    await bundle(path("main.ts"));
   })();
   return prepared;
 }
