@@ -28,7 +28,10 @@ export async function bundle(program: string): Promise<void> {
         setup: ({ onLoad }) =>
           onLoad({ filter: /\.ts$/ }, async ({ path }) => ({
             loader: "ts",
-            contents: (await readFile(path, "utf8")).replaceAll("import.meta.url", JSON.stringify(pathToFileURL(path))),
+            contents: (await readFile(path, "utf8")).replace(
+              /\bimport\.meta\.url\b/g,
+              JSON.stringify(pathToFileURL(path)),
+            ),
           })),
       },
     ],

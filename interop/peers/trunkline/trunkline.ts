@@ -12,23 +12,11 @@ import {
 import { cases } from "../../cases/cases.js";
 import { authority, identity } from "../../certificates.js";
 import { messageLibraries } from "../../messages/message-libraries.js";
-import type { Limitations, Peer, Role } from "../peer.js";
+import { onGrpcJs } from "../grpc-js/limitations.js";
+import type { Peer } from "../peer.js";
 import { testService } from "./service.js";
 
 const transports: readonly TransportName[] = ["grpc-js", "http2"];
-
-const untold = "grpc-js does not tell whether a message was compressed (docs/transports.md)";
-const uncompressed = "a server on grpc-js does not compress (docs/transports.md)";
-
-const onGrpcJs: { readonly [R in Role]: Limitations } = {
-  client: { server_compressed_unary: untold, server_compressed_streaming: untold },
-  server: {
-    client_compressed_unary: untold,
-    client_compressed_streaming: untold,
-    server_compressed_unary: uncompressed,
-    server_compressed_streaming: uncompressed,
-  },
-};
 
 /** Generated clients and a generated server on the runtime. */
 export const trunkline: Peer = {
