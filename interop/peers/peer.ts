@@ -52,7 +52,7 @@ export function applicable(
   return { cases: caseNames.filter((name) => limitations[name] === undefined), limitations };
 }
 
-const credentialsNeedTls = "call credentials are never sent in plaintext (grpc/grpc, doc/server_side_auth.md)";
+const credentialsNeedTls = "call credentials are never sent in plaintext (grpc.io/docs/guides/auth)";
 
 /** Milliseconds. The calls of a case take a few hundred, and a thousand large ones some seconds: more is a lost event. */
 const caseTimeoutMs = 10_000;
