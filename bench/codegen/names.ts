@@ -4,6 +4,8 @@ export const libraries = ["ts-proto", "protobuf-es"] as const;
 export type Library = (typeof libraries)[number];
 
 export const tsProtoPlugin = "ts-proto";
+/** The same where each directory is a run: by default it emits what a directory imports, as trunkline has to. */
+export const tsProtoWithImports = `${tsProtoPlugin}, with imports`;
 export const protocGenEs = "protoc-gen-es";
 
 export function trunklinePlugin(emit: "services" | "all", messages: Library): string {

@@ -1,6 +1,6 @@
 /** The plugins that are measured: the program that a package ships, with the parameter that its users give. */
 import { fileURLToPath } from "node:url";
-import { libraries, protocGenEs, trunklinePlugin, tsProtoPlugin } from "./names.js";
+import { libraries, protocGenEs, trunklinePlugin, tsProtoPlugin, tsProtoWithImports } from "./names.js";
 
 export interface Plugin {
   readonly name: string;
@@ -46,7 +46,7 @@ export const plugins: readonly Plugin[] = [
     servicesOnly: false,
   },
   {
-    name: `${tsProtoPlugin}, with imports`,
+    name: tsProtoWithImports,
     program: tsProto,
     parameter: "outputServices=grpc-js,esModuleInterop=true",
     servicesOnly: false,
