@@ -8,13 +8,17 @@ import {
   registerTestServiceServer,
   UnimplementedTestServiceServer,
 } from "../../interop/gen/ts-proto/grpc/testing/test_grpc.js";
+import { bundle, bundleOf } from "../../interop/matrix/bundle.js";
 import { peers } from "../../interop/peers/peers.js";
+
+const program = "interop/main.ts";
+beforeAll(() => bundle(program));
 
 const started: ChildProcess[] = [];
 afterEach(() => started.splice(0).map((child) => child.kill("SIGKILL")));
 
 function start(...args: string[]) {
-  const child = spawn(process.execPath, ["--import", "tsx", "interop/main.ts", ...args]);
+  const child = spawn(process.execPath, [bundleOf(program), ...args]);
   started.push(child);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {

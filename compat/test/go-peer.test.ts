@@ -8,7 +8,7 @@ import { sides } from "../../interop/matrix/sides.js";
 import { grpcGo, missingForGrpcGo } from "../../interop/peers/go/side.js";
 import { applicable, attempt } from "../../interop/peers/peer.js";
 import { trunkline } from "../../interop/peers/trunkline/trunkline.js";
-import { serve, wrongs } from "./wrong-servers.js";
+import { serve, wrongs } from "../../test/interop/wrong-servers.js";
 
 const missing = missingForGrpcGo();
 

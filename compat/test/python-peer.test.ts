@@ -6,7 +6,7 @@ import { pairs, securities } from "../../interop/matrix/sides.js";
 import { attempt } from "../../interop/peers/peer.js";
 import { missingForPython, pythonPeer } from "../../interop/peers/python/side.js";
 import { trunkline } from "../../interop/peers/trunkline/trunkline.js";
-import { serve, wrongs } from "./wrong-servers.js";
+import { serve, wrongs } from "../../test/interop/wrong-servers.js";
 
 const missing = missingForPython();
 // In a run of many files jest does not show the titles of what it skips.
