@@ -11,7 +11,8 @@ import {
 import { ReplayBudget } from "../attempts/replay.js";
 import { RetryThrottle } from "../attempts/throttle.js";
 import { type Compression, readCompression } from "../compression.js";
-import type { Connection, ConnectionStats } from "../connection/connection.js";
+import type { Connection } from "../connection/connection.js";
+import type { ConnectionStats } from "../connection/connection-stats.js";
 import type {
   AttemptListener,
   Call,

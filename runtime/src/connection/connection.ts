@@ -6,6 +6,7 @@ import { identityOf } from "../identity.js";
 import { Code } from "../status.js";
 import { wallClockOf } from "../wall-clock.js";
 import { watchAddresses } from "./addresses.js";
+import type { ConnectionStats } from "./connection-stats.js";
 import { publishEvent } from "./diagnostics.js";
 import { credentialsOf } from "./open-channel.js";
 import { notOpened, Pool, type PoolListener } from "./pool.js";
@@ -13,28 +14,6 @@ import type { MakeChannel, PooledChannel } from "./pooled-channel.js";
 import type { ConnectionSettings } from "./settings.js";
 import { traceEvent, traceState } from "./traced-event.js";
 import { WaitingCall } from "./waiting-call.js";
-
-/** What a connection is doing and has done. */
-export interface ConnectionStats {
-  readonly target: string;
-  readonly state: State;
-  /** Milliseconds that the oldest of its channels has been connected; undefined while none is. */
-  readonly ageMs: number | undefined;
-  /** Channels that take calls: one, or those of the pool. */
-  readonly channels: number;
-  readonly callsStarted: number;
-  readonly callsSucceeded: number;
-  readonly callsFailed: number;
-  readonly inFlight: number;
-  /** Undefined where none was started yet. */
-  readonly lastCallStartedAt: Date | undefined;
-  /** Calls that wait: for a channel that is being opened, or for room on one. */
-  readonly queued: number;
-  /** Times that a socket was connected, but for the first. */
-  readonly reconnects: number;
-  /** Why a socket was last lost or could not be had, or why a peer took no calls (`healthCheck`). */
-  readonly lastError: string | undefined;
-}
 
 // biome-ignore lint/suspicious/noExplicitAny: calls of all types wait in one queue; each is started as what it is.
 type Queued = WaitingCall<any, any>;

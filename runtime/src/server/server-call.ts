@@ -22,6 +22,7 @@ import { Code, type Status } from "../status.js";
 import { statusDetailsKey } from "../status-details.js";
 import { isThenable } from "../thenable.js";
 import type { CallCounter } from "./method-stats.js";
+import type { OnError } from "./on-error.js";
 import type { Propagate, PropagatingCall } from "./propagation.js";
 
 const { setImmediate: nextTurn } = globalThis;
@@ -36,9 +37,6 @@ function endRequests(requests: MessageStream<unknown>): void {
 
 /** Requests that may come ahead of the loop that takes them: one being worked on, one ready. */
 const readAhead = 2;
-
-/** Told of every error that is no answer (anything but an RpcError): the peer hears only that something failed. */
-export type OnError = (error: unknown, call: ServerCall) => void;
 
 /** What the server knows of a method besides its description. */
 export interface Route {

@@ -31,10 +31,11 @@ import {
 import { CountingGate } from "./connection-gate.js";
 import type { MethodStats } from "./method-stats.js";
 import type { ObservedServer } from "./observed-server.js";
+import type { OnError } from "./on-error.js";
 import { propagation } from "./propagation.js";
 import type { RawHandler } from "./raw-method.js";
 import { Routes } from "./routes.js";
-import { type CallHost, IncomingServerCall, type OnError } from "./server-call.js";
+import { type CallHost, IncomingServerCall } from "./server-call.js";
 import { servers } from "./servers.js";
 import { installSignalHandlers, type SignalOptions } from "./signals.js";
 

@@ -1,4 +1,4 @@
-import type { ConnectionStats } from "../connection/connection.js";
+import type { ConnectionStats } from "../connection/connection-stats.js";
 import { registry } from "../connection/registry.js";
 import { identityOf } from "../identity.js";
 import type { Server, ServerStats } from "../server/server.js";
