@@ -56,7 +56,7 @@ export const wrongs: readonly Wrong[] = [
   {
     testCase: "large_unary",
     wrong: "a byte that is not zero",
-    methods: { unaryCall: ({ responseSize }) => ({ payload: { body: zeros(responseSize).fill(1, 7, 8) } }) },
+    methods: { unaryCall: ({ responseSize }) => ({ payload: { body: zeros(responseSize).slice().fill(1, 7, 8) } }) },
     says: /^place of the first byte of the response's payload that is not zero: expected -1, got 7$/,
   },
   {

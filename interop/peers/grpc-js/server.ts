@@ -10,13 +10,11 @@ import {
   type ServerDuplexStream,
   type ServerWritableStream,
   type StatusObject,
-  status,
 } from "@grpc/grpc-js";
 import { identity } from "../../certificates.js";
-import { account, echoInitialKey, echoTrailingKey, payloadType, zeros } from "../../description.js";
+import { echoInitialKey, echoTrailingKey, payloadType, zeros } from "../../description.js";
 import type { Empty } from "../../gen/ts-proto/grpc/testing/empty.js";
 import type {
-  EchoStatus,
   ResponseParameters,
   SimpleRequest,
   SimpleResponse,
@@ -26,16 +24,17 @@ import type {
   StreamingOutputCallResponse,
 } from "../../gen/ts-proto/grpc/testing/messages.js";
 import type { RunningServer, ServerOptions } from "../peer.js";
+import { callerOf, refusalOf } from "../requests.js";
 import { testService } from "./definition.js";
 
 const emptyCall: handleUnaryCall<Empty, Empty> = (_call, callback) => callback(null, {});
 
 const unaryCall: handleUnaryCall<SimpleRequest, SimpleResponse> = (call, callback) => {
   const trailers = echoMetadata(call);
-  const refusal = refusalOf(call.request, trailers);
+  const refusal = refuse(call.request, trailers);
   if (refusal !== undefined) return callback(refusal);
   const payload = { type: payloadType, body: zeros(call.request.responseSize) };
-  callback(null, { payload, ...callerOf(call.metadata, call.request) }, trailers);
+  callback(null, { payload, ...callerOf(call.request, call.metadata.get("authorization")[0]) }, trailers);
 };
 
 const streamingInputCall: handleClientStreamingCall<StreamingInputCallRequest, StreamingInputCallResponse> = (
@@ -54,7 +53,7 @@ const streamingOutputCall: handleServerStreamingCall<StreamingOutputCallRequest,
   call,
 ) => {
   const trailers = echoMetadata(call);
-  const refusal = refusalOf(call.request, trailers);
+  const refusal = refuse(call.request, trailers);
   if (refusal !== undefined) {
     call.emit("error", refusal);
     return;
@@ -65,7 +64,7 @@ const streamingOutputCall: handleServerStreamingCall<StreamingOutputCallRequest,
 const fullDuplexCall: handleBidiStreamingCall<StreamingOutputCallRequest, StreamingOutputCallResponse> = (call) => {
   const trailers = echoMetadata(call);
   call.on("data", (request: StreamingOutputCallRequest) => {
-    const refusal = refusalOf(request, trailers);
+    const refusal = refuse(request, trailers);
     if (refusal !== undefined) {
       call.emit("error", refusal);
       return;
@@ -99,15 +98,6 @@ function respond(call: ResponseStream, parameters: readonly ResponseParameters[]
   else write();
 }
 
-/** Whoever shows the one token that there is, as far as the request asks. */
-function callerOf(metadata: Metadata, { fillUsername, fillOauthScope }: SimpleRequest) {
-  const isKnown = metadata.get("authorization")[0] === account.authorization;
-  return {
-    username: isKnown && fillUsername ? account.username : "",
-    oauthScope: isKnown && fillOauthScope ? account.oauthScope : "",
-  };
-}
-
 /** Sends back what is to come as header; returns what is to come as trailer. */
 function echoMetadata(call: { metadata: Metadata; sendMetadata(metadata: Metadata): void }): Metadata {
   const trailers = new Metadata();
@@ -122,19 +112,12 @@ function echoMetadata(call: { metadata: Metadata; sendMetadata(metadata: Metadat
 }
 
 /**
- * The status that a request asks for, or that it gets for asking what there is not. A stream gets it by `emit("error")`,
- * as grpc-js has it: after `destroy()` it would send none, and the client would wait for ever.
+ * A stream gets it by `emit("error")`, as grpc-js has it: after `destroy()` it would send none, and the client would wait
+ * for ever.
  */
-function refusalOf(
-  request: { readonly responseType: number; readonly responseStatus?: EchoStatus | undefined },
-  metadata: Metadata,
-): StatusObject | undefined {
-  const { responseType, responseStatus } = request;
-  if (responseStatus !== undefined && responseStatus.code !== status.OK) {
-    return { code: responseStatus.code, details: responseStatus.message, metadata };
-  }
-  if (responseType === payloadType) return undefined;
-  return { code: status.INVALID_ARGUMENT, details: `there is no payload of type ${responseType}`, metadata };
+function refuse(request: SimpleRequest | StreamingOutputCallRequest, metadata: Metadata): StatusObject | undefined {
+  const refusal = refusalOf(request);
+  return refusal && { code: refusal.code, details: refusal.message, metadata };
 }
 
 function credentials(): ServerCredentials {

@@ -1,20 +1,20 @@
 /** TestService, as the public description wants a server to behave. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Code, RpcError, type ServerCall, wasCompressed } from "@trunkline/runtime";
-import { account, echoInitialKey, echoTrailingKey, payloadType, zeros } from "../../description.js";
+import { echoInitialKey, echoTrailingKey, zeros } from "../../description.js";
 import type { OutputRequest, SimpleRequest, TestService, Wish } from "../../service.js";
+import { callerOf, refusalOf } from "../requests.js";
 
 export const testService: TestService = {
   emptyCall: () => ({}),
 
   unaryCall(request, call) {
-    const { responseType, responseSize, responseStatus, responseCompressed } = request;
+    const { responseSize, responseCompressed } = request;
     echoMetadata(call);
-    refuseIfAsked(responseStatus);
-    refuseUnknownType(responseType);
+    refuse(request);
     refuseUnexpected(request);
     if (responseCompressed !== undefined) call.compression = responseCompressed.value ? "gzip" : "identity";
-    return { payload: { body: zeros(responseSize) }, ...caller(request, call) };
+    return { payload: { body: zeros(responseSize) }, ...callerOf(request, call.metadata.get("authorization")) };
   },
 
   async *streamingOutputCall(request, call) {
@@ -39,10 +39,9 @@ export const testService: TestService = {
   },
 };
 
-async function* responsesTo({ responseType, responseParameters, responseStatus }: OutputRequest, call: ServerCall) {
-  refuseIfAsked(responseStatus);
-  refuseUnknownType(responseType);
-  for (const { size, intervalUs } of responseParameters) {
+async function* responsesTo(request: OutputRequest, call: ServerCall) {
+  refuse(request);
+  for (const { size, intervalUs } of request.responseParameters) {
     if (intervalUs > 0) await sleep(intervalUs / 1000, undefined, { signal: call.signal });
     yield { payload: { body: zeros(size) } };
   }
@@ -63,15 +62,6 @@ function compressAsAsked({ responseParameters }: OutputRequest, call: ServerCall
   call.compression = { encoding: "gzip", thresholdBytes: 0, only: () => wishes.shift()! };
 }
 
-/** Whoever shows the one token that there is, as far as the request asks. */
-function caller({ fillUsername, fillOauthScope }: SimpleRequest, { metadata }: ServerCall) {
-  if (metadata.get("authorization") !== account.authorization) return {};
-  return {
-    ...(fillUsername && { username: account.username }),
-    ...(fillOauthScope && { oauthScope: account.oauthScope }),
-  };
-}
-
 /** A request that is compressed, or not, otherwise than it says. */
 function refuseUnexpected(request: { readonly expectCompressed?: Wish | undefined }): void {
   const expected = request.expectCompressed?.value;
@@ -80,10 +70,7 @@ function refuseUnexpected(request: { readonly expectCompressed?: Wish | undefine
   throw new RpcError(Code.INVALID_ARGUMENT, `the request ${was}`);
 }
 
-function refuseIfAsked(status: { readonly code: number; readonly message: string } | undefined): void {
-  if (status !== undefined && status.code !== Code.OK) throw new RpcError(status.code as Code, status.message);
-}
-
-function refuseUnknownType(type: number): void {
-  if (type !== payloadType) throw new RpcError(Code.INVALID_ARGUMENT, `there is no payload of type ${type}`);
+function refuse(request: SimpleRequest | OutputRequest): void {
+  const refusal = refusalOf(request);
+  if (refusal !== undefined) throw new RpcError(refusal.code as Code, refusal.message);
 }

@@ -6,8 +6,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { identity } from "../../../certificates.js";
-import { account, echoInitialKey, echoTrailingKey, payloadType, zeros } from "../../../description.js";
+import { echoInitialKey, echoTrailingKey, zeros } from "../../../description.js";
 import type { RunningServer, ServerOptions } from "../../peer.js";
+import { callerOf, refusalOf } from "../../requests.js";
 import type {
   SimpleRequest,
   StreamingInputCallRequest,
@@ -24,7 +25,10 @@ const testService: Partial<ServiceImpl<typeof TestService>> = {
     echoMetadata(context);
     refuse(request);
     refuseUnexpected(request);
-    return { payload: { body: zeros(request.responseSize) }, ...callerOf(request, context) };
+    return {
+      payload: { body: zeros(request.responseSize) },
+      ...callerOf(request, context.requestHeader.get("authorization")),
+    };
   },
 
   async *streamingOutputCall(request, context) {
@@ -64,23 +68,9 @@ function echoMetadata({ requestHeader, responseHeader, responseTrailer }: Handle
   if (trailing !== null) responseTrailer.set(echoTrailingKey, trailing);
 }
 
-/** Whoever shows the one token that there is, as far as the request asks. */
-function callerOf({ fillUsername, fillOauthScope }: SimpleRequest, { requestHeader }: HandlerContext) {
-  const isKnown = requestHeader.get("authorization") === account.authorization;
-  return {
-    username: isKnown && fillUsername ? account.username : "",
-    oauthScope: isKnown && fillOauthScope ? account.oauthScope : "",
-  };
-}
-
-/** With the status that a request asks for, or for asking what there is not. */
-function refuse({ responseStatus, responseType }: SimpleRequest | StreamingOutputCallRequest): void {
-  if (responseStatus !== undefined && responseStatus.code !== 0) {
-    throw new ConnectError(responseStatus.message, responseStatus.code as Code);
-  }
-  if (responseType !== payloadType) {
-    throw new ConnectError(`there is no payload of type ${responseType}`, Code.InvalidArgument);
-  }
+function refuse(request: SimpleRequest | StreamingOutputCallRequest): void {
+  const refusal = refusalOf(request);
+  if (refusal !== undefined) throw new ConnectError(refusal.message, refusal.code as Code);
 }
 
 /** A request that is compressed, or not, otherwise than it says. */

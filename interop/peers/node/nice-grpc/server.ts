@@ -1,10 +1,11 @@
 /** TestService on nice-grpc. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { ServerCredentials } from "@grpc/grpc-js";
-import { type CallContext, createServer, ServerError, type ServiceImplementation, Status } from "nice-grpc";
+import { type CallContext, createServer, ServerError, type ServiceImplementation } from "nice-grpc";
 import { identity } from "../../../certificates.js";
-import { account, echoInitialKey, echoTrailingKey, payloadType, zeros } from "../../../description.js";
+import { echoInitialKey, echoTrailingKey, zeros } from "../../../description.js";
 import type { RunningServer, ServerOptions } from "../../peer.js";
+import { callerOf, refusalOf } from "../../requests.js";
 import type { SimpleRequest, StreamingOutputCallRequest } from "../gen/ts-proto/grpc/testing/messages.js";
 import { TestServiceDefinition } from "../gen/ts-proto/grpc/testing/test.js";
 
@@ -18,7 +19,10 @@ const testService: ServiceImplementation<typeof definition> = {
   async unaryCall(request, context) {
     echoMetadata(context);
     refuse(request);
-    return { payload: { body: zeros(request.responseSize) }, ...callerOf(request, context) };
+    return {
+      payload: { body: zeros(request.responseSize) },
+      ...callerOf(request, context.metadata.get("authorization")),
+    };
   },
 
   async *streamingOutputCall(request, context) {
@@ -54,23 +58,9 @@ function echoMetadata({ metadata, header, trailer }: CallContext): void {
   if (trailing !== undefined) trailer.set(echoTrailingKey, trailing);
 }
 
-/** Whoever shows the one token that there is, as far as the request asks. */
-function callerOf({ fillUsername, fillOauthScope }: SimpleRequest, { metadata }: CallContext) {
-  const isKnown = metadata.get("authorization") === account.authorization;
-  return {
-    username: isKnown && fillUsername ? account.username : "",
-    oauthScope: isKnown && fillOauthScope ? account.oauthScope : "",
-  };
-}
-
-/** With the status that a request asks for, or for asking what there is not. */
-function refuse({ responseStatus, responseType }: SimpleRequest | StreamingOutputCallRequest): void {
-  if (responseStatus !== undefined && responseStatus.code !== Status.OK) {
-    throw new ServerError(responseStatus.code, responseStatus.message);
-  }
-  if (responseType !== payloadType) {
-    throw new ServerError(Status.INVALID_ARGUMENT, `there is no payload of type ${responseType}`);
-  }
+function refuse(request: SimpleRequest | StreamingOutputCallRequest): void {
+  const refusal = refusalOf(request);
+  if (refusal !== undefined) throw new ServerError(refusal.code, refusal.message);
 }
 
 function credentials(): ServerCredentials {
