@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { grpcGo } from "../peers/go/side.js";
 import { nodeSides } from "../peers/node/sides.js";
-import type { Limitations, Peer } from "../peers/peer.js";
+import type { Peer } from "../peers/peer.js";
 import { peers } from "../peers/peers.js";
 import { pythonPeer } from "../peers/python/side.js";
 import { bundle, bundleOf } from "./bundle.js";
@@ -17,8 +17,8 @@ function sidesOf(peer: Peer): Side[] {
       isTrunkline: peer.name === "trunkline",
       roles: peer.serve === undefined ? ["client"] : ["client", "server"],
       limitations: {
-        client: { ...peer.limitations("client", transport), ...repeated(peer, messages) },
-        server: { ...peer.limitations("server", transport), ...repeated(peer, messages) },
+        client: peer.limitations("client", transport),
+        server: peer.limitations("server", transport),
       },
       command: (role, flags) => {
         const ours = ["--peer", peer.name, "--transport", transport, "--messages", messages];
@@ -34,14 +34,6 @@ const bundleMain = () => {
   bundled ??= bundle(main);
   return bundled;
 };
-
-/** A thousand large calls take as long as all other cases together. */
-function repeated({ messages: [first] }: Peer, messages: string): Limitations {
-  if (messages === first) return {};
-  return {
-    concurrent_large_unary: `made with ${first} alone: what is in flight is the same, whoever made the messages`,
-  };
-}
 
 /** Peers that are programs of their own, in any language. */
 const programs: readonly Side[] = [pythonPeer, grpcGo, ...nodeSides];

@@ -57,8 +57,12 @@ describe.each(transports)("timeout on $name", ({ transport }) => {
     const error = await client.unary({}, { timeoutMs: 60_000 }).catch((thrown) => thrown);
     expect(error).toMatchObject({
       code: Code.DEADLINE_EXCEEDED,
-      details: expect.stringMatching(/^the server takes at most (?:99|100) ms for \/kinds\.v1\.Kinds\/Unary$/),
+      details: expect.stringMatching(/^the server takes at most \d+ ms for \/kinds\.v1\.Kinds\/Unary$/),
     });
+    // What is left when the deadline is set: a machine may stand still just before.
+    const takesMs = Number(/\d+/.exec(error.details)![0]);
+    expect(takesMs).toBeGreaterThan(0);
+    expect(takesMs).toBeLessThanOrEqual(100);
     expect(await aborted.happened).toMatchObject({ code: Code.DEADLINE_EXCEEDED });
     // Timers of Node.js may fire a fraction of a millisecond early.
     expect(calls[0]?.timeLeftMs()).toBeLessThan(2);
