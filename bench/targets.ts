@@ -122,10 +122,7 @@ export const targets: readonly Target[] = [
     over: grpcJsName,
     bound: "at most",
     value: 0.25,
-    figures: [
-      { label: "heap", case: "an open stream", metric: "heap" },
-      { label: "RSS", case: "an open stream", metric: "RSS" },
-    ],
+    figures: [{ case: "an open stream", metric: "memory" }],
   },
   {
     name: "memory of an idle connection, both ends",
@@ -134,10 +131,7 @@ export const targets: readonly Target[] = [
     over: grpcJsName,
     bound: "at most",
     value: 0.25,
-    figures: [
-      { label: "heap", case: "an idle connection", metric: "heap" },
-      { label: "RSS", case: "an idle connection", metric: "RSS" },
-    ],
+    figures: [{ case: "an idle connection", metric: "memory" }],
   },
   {
     name: "unary, 100 in flight, with TLS",

@@ -3,18 +3,11 @@ import { Pair } from "../processes/pair.js";
 import type { Usage } from "../processes/usage.js";
 import { type Case, type Metric, type Plan, roundsOf, type Suite } from "./suite.js";
 
-/** Bytes of each end, per thing. */
-const eachEnd: readonly Metric[] = ["client", "server"].flatMap((end): Metric[] => [
-  { name: `${end} heap`, unit: "bytes", better: "less" },
-  { name: `${end} RSS`, unit: "bytes", better: "less" },
-]);
-const clientOnly = eachEnd.slice(0, 2);
+const bytes = (...names: string[]) => names.map((name): Metric => ({ name, unit: "bytes", better: "less" }));
+const clientOnly = bytes("client memory", "client heap");
+const eachEnd = [...clientOnly, ...bytes("server memory", "server heap")];
 /** The first is what a case is judged by: what a thing costs wherever it costs it. */
-const bothEnds: readonly Metric[] = [
-  { name: "heap", unit: "bytes", better: "less" },
-  { name: "RSS", unit: "bytes", better: "less" },
-  ...eachEnd,
-];
+const bothEnds = [...bytes("memory", "heap", "RSS"), ...eachEnd];
 
 /** Connections that open streams are spread over: servers need not take thousands on one. */
 const streamClients = Array.from({ length: 10 }, (_, i) => `stream client ${i}`);
@@ -33,7 +26,7 @@ interface Load {
 
 function loadsOf(plan: Plan): Load[] {
   const some = (count: number) => (plan.smoke ? 10 : count);
-  const connections = some(500);
+  const connections = some(2000);
   const streams = some(5000);
   const queued = some(5000);
   const calls = plan.smoke ? 100 : plan.seconds >= 2 ? 1_000_000 : 100_000;
@@ -105,10 +98,11 @@ function loadsOf(plan: Plan): Load[] {
 export const memory: Suite = {
   name: "memory",
   about:
-    "What a thing adds to the heap after a garbage collection, and to the resident set, of both ends together and of each, " +
-    "in fresh processes for each sample. The heap is that of JavaScript with the buffers that it holds; what node:http2 " +
-    "and TLS keep in native memory is in the resident set alone. The last case is not per call: it is by how much the " +
-    "process has grown after all of them.",
+    "What a thing adds after a garbage collection, at both ends together and at each, in fresh processes for each sample. " +
+    "The heap is that of JavaScript with the buffers that it holds. Memory is the objects of JavaScript with all that is " +
+    "outside of their heap, where node:http2 and TLS keep most of what they have. The resident set (RSS) has the empty " +
+    "pages of the heap as well, which V8 takes and gives back by how fast things are made, not by how many are kept. The " +
+    "last case is not per call: it is by how much the process has grown after all of them.",
   async prepare(plan) {
     const running = new Map<string, Pair>();
     const cases = loadsOf(plan).map(
@@ -145,17 +139,18 @@ async function measure(pair: Pair, load: Load): Promise<Record<string, number>> 
   const before = await settled(pair);
   await load.load(pair, port);
   const after = await settled(pair);
-  const added = (end: "client" | "server", what: "heapBytes" | "rssBytes") =>
+  const added = (end: "client" | "server", what: Exclude<keyof Usage, "cpuMicros">) =>
     (after[end][what] - before[end][what]) / load.per;
-  const client = { heap: added("client", "heapBytes"), rss: added("client", "rssBytes") };
-  const server = { heap: added("server", "heapBytes"), rss: added("server", "rssBytes") };
+  const client = { memory: added("client", "memoryBytes"), heap: added("client", "heapBytes") };
+  const server = { memory: added("server", "memoryBytes"), heap: added("server", "heapBytes") };
   return {
+    memory: client.memory + server.memory,
     heap: client.heap + server.heap,
-    RSS: client.rss + server.rss,
+    RSS: added("client", "rssBytes") + added("server", "rssBytes"),
+    "client memory": client.memory,
     "client heap": client.heap,
-    "client RSS": client.rss,
+    "server memory": server.memory,
     "server heap": server.heap,
-    "server RSS": server.rss,
   };
 }
 
