@@ -1,6 +1,13 @@
 import type { TransportName } from "@trunkline/runtime";
 import type { Contender } from "./contender.js";
-import { grpcJsName, grpcJsTlsName, rawHttp2Name, trunklineNames } from "./names.js";
+import { grpcJsName, grpcJsTlsName, rawHttp2Name, rawNetName, readyMadeName, trunklineNames } from "./names.js";
+
+/** What bounds a call that is alone, on any stack on sockets of Node.js. */
+export const rawNet: Contender = {
+  name: rawNetName,
+  client: async () => (await import("./raw-net.js")).rawNet,
+  server: async () => (await import("./raw-net.js")).rawNet,
+};
 
 export const rawHttp2: Contender = {
   name: rawHttp2Name,
@@ -12,6 +19,13 @@ export const grpcJs: Contender = {
   name: grpcJsName,
   client: async () => (await import("./grpc-js-client.js")).grpcJsClient("plaintext"),
   server: async () => (await import("./grpc-js-server.js")).grpcJsServer("plaintext"),
+};
+
+/** What bounds a server that grpc-js calls. */
+const readyMade: Contender = {
+  name: readyMadeName,
+  client: grpcJs.client,
+  server: async () => (await import("./ready-made-answers.js")).readyMadeAnswers,
 };
 
 export const grpcJsTls: Contender = {
@@ -63,8 +77,12 @@ const ours = [trunklineOn("grpc-js"), trunklineOn("http2")];
 /** Trunkline with the messages of its default, once per transport. */
 export const trunkline: readonly Contender[] = ours.map(({ tsProto }) => tsProto);
 
-/** Grpc-js by hand at both ends, and then at one end with trunkline at the other. */
-export const mixed: readonly Contender[] = [grpcJs, ...ours.flatMap(({ client, server }) => [client, server])];
+/** Grpc-js by hand at both ends, and then at one end with trunkline, or next to nothing, at the other. */
+export const mixed: readonly Contender[] = [
+  grpcJs,
+  ...ours.flatMap(({ client, server }) => [client, server]),
+  readyMade,
+];
 
 /** Those that are measured with TLS. */
 export const encrypted: readonly Contender[] = [grpcJsTls, ...ours.map(({ tsProtoTls }) => tsProtoTls)];
@@ -96,5 +114,5 @@ export const stacks: readonly Contender[] = [
 export const baseline = grpcJsName;
 
 export const contenders: ReadonlyMap<string, Contender> = new Map(
-  [...stacks, ...mixed, ...encrypted].map((contender) => [contender.name, contender]),
+  [rawNet, ...stacks, ...mixed, ...encrypted].map((contender) => [contender.name, contender]),
 );

@@ -1,6 +1,8 @@
 /** What contenders are called, for whoever judges what was measured of them and loads none. */
 
+export const rawNetName = "raw node:net echo";
 export const rawHttp2Name = "raw node:http2 echo";
+export const readyMadeName = "grpc-js client, answers made beforehand";
 export const grpcJsName = "grpc-js by hand, ts-proto";
 export const grpcJsTlsName = `${grpcJsName}, TLS`;
 

@@ -1,5 +1,5 @@
 import type { CallStyle, Contender, Shape } from "../contenders/contender.js";
-import { baseline, encrypted, grpcJs, mixed, rawHttp2, stacks, trunkline } from "../contenders/contenders.js";
+import { baseline, encrypted, grpcJs, mixed, rawHttp2, rawNet, stacks, trunkline } from "../contenders/contenders.js";
 import { type PairLoop, Pairs } from "../processes/pair.js";
 import {
   type Case,
@@ -114,7 +114,12 @@ export const unary: Suite = {
     };
     const grid = messages.flatMap(({ name, shape, style }) =>
       (plan.smoke ? [1, 100] : [1, 16, 100, 500, 1000]).map((inFlight) =>
-        echo(`${name}, ${inFlight.toLocaleString("en")} in flight`, { shape, style, inFlight }, stacks, baseline),
+        echo(
+          `${name}, ${inFlight.toLocaleString("en")} in flight`,
+          { shape, style, inFlight },
+          inFlight === 1 ? [rawNet, ...stacks] : stacks,
+          baseline,
+        ),
       ),
     );
     const cases = [

@@ -105,7 +105,8 @@ async function record(transport: ServerOptions["transport"]): Promise<Recorded> 
   await make("unknownMethod", "/kinds.v1.Kinds/None", request({}));
   await make("early", clientStream.path, request({}), { "x-early": "1" }, false);
   await make("late", unary.path, request({ text: "wait" }), { "grpc-timeout": "100m" });
-  await make("compressed", unary.path, request({ text: "compress" }), { "grpc-accept-encoding": "gzip" });
+  const gzip = { "grpc-encoding": "gzip", "grpc-accept-encoding": "gzip" };
+  await make("compressed", unary.path, request({ text: "compress" }), gzip);
   // One that is open: a client without calls goes when it hears the first GOAWAY, and there may be two.
   const fields = { ":method": "POST", ":path": bidiStream.path, "content-type": "application/grpc", te: "trailers" };
   const open = session.request(fields, { endStream: false });
@@ -319,9 +320,13 @@ const rules: readonly Rule<Recorded>[] = [
   },
   {
     source: "PROTOCOL-HTTP2, Message-Accept-Encoding",
-    rule: "it says what it reads",
-    check: ({ calls: { unary } }) =>
-      expect(oneOf(unary.lists[0]!, "grpc-accept-encoding").split(",").sort()).toEqual(["deflate", "gzip", "identity"]),
+    rule: "it says what it reads to whose requests are in an encoding",
+    check: ({ calls: { compressed } }) =>
+      expect(oneOf(compressed.lists[0]!, "grpc-accept-encoding").split(",").sort()).toEqual([
+        "deflate",
+        "gzip",
+        "identity",
+      ]),
   },
   {
     source: "PROTOCOL-HTTP2, Message-Encoding and Compressed-Flag",

@@ -113,7 +113,12 @@ export const wrongs: readonly Wrong[] = [
   {
     testCase: "cancel_after_first_response",
     wrong: "an end without a response",
-    methods: { fullDuplexCall: () => [] },
+    methods: {
+      async *fullDuplexCall(requests) {
+        await requests[Symbol.asyncIterator]().next();
+        yield* noResponses;
+      },
+    },
     says: /^(end of the responses before the first: expected false, got true|status of the call: expected "CANCELLED", got "OK")$/,
   },
   {

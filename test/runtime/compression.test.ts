@@ -187,8 +187,18 @@ describe.each(wireTransports)("a server on $name", ({ transport }) => {
     const calls = await start();
     const body = frame(compress(codec.encode(long)), true);
     const call = calls.start(path, { body, headers: { "grpc-encoding": encoding } });
-    expect(await call.ended).toMatchObject({ "grpc-status": "0" });
+    expect(await call.ended).toMatchObject({
+      "grpc-status": "0",
+      "grpc-accept-encoding": expect.stringContaining(encoding),
+    });
     expect(codec.decode(call.body().subarray(5)).number).toBe(BigInt(long.text.length));
+  });
+
+  test("tells nobody which encodings it reads who sends in none; grpc-js tells all", async () => {
+    const calls = await start();
+    const ended = await calls.start(path, { headers: { "grpc-accept-encoding": "gzip" } }).ended;
+    expect(ended["grpc-status"]).toBe("0");
+    expect("grpc-accept-encoding" in ended).toBe(transport === "grpc-js");
   });
 
   test.each<[string, Buffer, { [key: string]: string }, Code]>([

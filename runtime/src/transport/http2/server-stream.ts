@@ -44,6 +44,7 @@ export class ServerStream extends Stream implements IncomingCall {
   /** What its headers say, and then whoever serves it. */
   begin(list: HeaderList, dispatcher: Dispatcher): void {
     const timeoutMs = list.timeout === undefined ? noDeadline : parseTimeout(list.timeout);
+    this.receivedEncoding = list.encoding as Encoding | undefined;
     const refusal = refusalOf(list, timeoutMs);
     if (refusal !== undefined) {
       this.end({ ...refusal, metadata: new Metadata() });
@@ -53,7 +54,6 @@ export class ServerStream extends Stream implements IncomingCall {
       const now = performance.now();
       this.limitTime(now + timeoutMs, now);
     }
-    this.receivedEncoding = (list.encoding ?? "identity") as Encoding;
     this.#sink = dispatcher.accept(this, list.path ?? "", list.metadataBytes);
     this.#sink?.onStart();
   }
@@ -181,7 +181,7 @@ export class ServerStream extends Stream implements IncomingCall {
       status = fittingTrailers(status, Math.max(0, peerMaxListBytes - commonBytes));
     }
     if (this.#encoding !== undefined) headers.writeTrailers(output, this.id, status);
-    else headers.writeTrailersOnly(output, this.id, status, httpStatus);
+    else headers.writeTrailersOnly(output, this.id, status, httpStatus, this.#isToldEncodings);
     this.onWriteClosed();
   }
 
@@ -199,7 +199,13 @@ export class ServerStream extends Stream implements IncomingCall {
     const { encoding = "identity" } = compression ?? {};
     // Who does not accept it gets messages as they are.
     this.#encoding = encoding !== "identity" && this.#accepts(encoding) ? encoding : "identity";
-    this.session.headers.writeHeaders(this.session.output, this.id, metadata, this.#encoding);
+    const { output, headers } = this.session;
+    headers.writeHeaders(output, this.id, metadata, this.#encoding, this.#isToldEncodings);
+  }
+
+  /** Whose requests are in an encoding: in one that is not known here, they are refused (compression.md). */
+  get #isToldEncodings(): boolean {
+    return this.receivedEncoding !== undefined && this.receivedEncoding !== "identity";
   }
 
   #accepts(encoding: Encoding): boolean {
@@ -242,7 +248,6 @@ function refusalOf(list: HeaderList, timeoutMs: number | undefined): Omit<Answer
     return { code: INTERNAL, details: `grpc-timeout: ${describe(timeout)} is none` };
   }
   if ((encodings as readonly string[]).includes(encoding)) return undefined;
-  // With the list of those that are known, which every answer carries (compression.md).
   const details = `the message encoding ${describe(encoding)} is not known here, only ${encodings.join(", ")}`;
   return { code: UNIMPLEMENTED, details };
 }
