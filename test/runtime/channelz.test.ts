@@ -490,11 +490,24 @@ test("a time stays what it is, unless the clock is set", () => {
   expect(Math.abs(told - Date.now())).toBeLessThan(1000);
   for (let i = 0; i < 10_000; i++) expect(wallClockOf(at)).toBe(told);
   const { now } = Date;
-  const set = jest.spyOn(Date, "now").mockImplementation(() => now() - 3_600_000);
+  const standStill = () => {
+    const until = performance.now() + 20;
+    while (performance.now() < until);
+  };
+  const clock = jest.spyOn(Date, "now");
   try {
+    // The process stands still before the clock is read, and after.
+    clock.mockImplementation(() => {
+      standStill();
+      const read = now();
+      standStill();
+      return read;
+    });
+    expect(wallClockOf(at)).toBe(told);
+    clock.mockImplementation(() => now() - 3_600_000);
     expect(Math.abs(wallClockOf(at) - (told - 3_600_000))).toBeLessThanOrEqual(10);
   } finally {
-    set.mockRestore();
+    clock.mockRestore();
   }
 });
 
