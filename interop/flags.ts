@@ -49,11 +49,12 @@ const flags = {
     "server_port",
     "test_case",
     "use_test_ca",
+    "concurrent_calls",
     ...Object.keys(soakFlags),
     ...ofPeers,
   ],
   server: ["port", ...ofPeers],
-  matrix: ["write", "installed"],
+  matrix: ["write", "installed", "concurrent_calls"],
 };
 
 type Kind = keyof typeof flags;
@@ -67,7 +68,14 @@ export function parseCommand([kind, ...args]: readonly string[], peers: readonly
   const values = parseFlags(command, args);
   switch (command) {
     case "matrix":
-      return { kind: command, options: { write: "write" in values, installed: "installed" in values } };
+      return {
+        kind: command,
+        options: {
+          write: "write" in values,
+          installed: "installed" in values,
+          concurrentCalls: concurrentCallsOf(values),
+        },
+      };
     case "server":
       return { kind: command, ...serverOf(values, peers), port: portOf("port", values.port ?? "0") };
     case "client": {
@@ -82,7 +90,7 @@ export function parseCommand([kind, ...args]: readonly string[], peers: readonly
           useTestCa: truthOf("use_test_ca", values),
           serverHostOverride: values.server_host_override,
           soak: soakOf(values),
-          concurrentCalls: defaultConcurrentCalls,
+          concurrentCalls: concurrentCallsOf(values),
         },
         address: host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`,
         testCases: (test_case?.split(",") ?? [undefined]).map((name) => oneOf("--test_case", name, caseNames)),
@@ -138,12 +146,20 @@ function peerOf(values: Values, peers: readonly Peer[]): { peer: Peer; options: 
 
 function soakOf(values: Values): Soak {
   const given = Object.entries(soakFlags).flatMap(([flag, name]) => {
-    const value = values[flag];
-    if (value === undefined) return [];
-    if (/^\d{1,9}$/.test(value)) return [[name, Number(value)]];
-    throw new FlagError(`--${flag} cannot be ${JSON.stringify(value)}: it is a number`);
+    const value = numberOf(flag, values);
+    return value === undefined ? [] : [[name, value]];
   });
   return { ...defaultSoak, ...Object.fromEntries(given) };
+}
+
+function concurrentCallsOf(values: Values): number {
+  return numberOf("concurrent_calls", values) ?? defaultConcurrentCalls;
+}
+
+function numberOf(flag: string, values: Values): number | undefined {
+  const value = values[flag];
+  if (value === undefined || /^\d{1,9}$/.test(value)) return value === undefined ? undefined : Number(value);
+  throw new FlagError(`--${flag} cannot be ${JSON.stringify(value)}: it is a number`);
 }
 
 function truthOf(flag: string, values: Values): boolean {

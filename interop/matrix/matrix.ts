@@ -13,10 +13,12 @@ export interface MatrixOptions {
   readonly write: boolean;
   /** Leaves out peers that are not installed here, instead of failing. */
   readonly installed: boolean;
+  /** Of `concurrent_large_unary`. */
+  readonly concurrentCalls: number;
 }
 
 /** Prints the report; whether no case failed, all servers ended well, and all peers were there. */
-export async function runMatrix({ write, installed }: MatrixOptions): Promise<boolean> {
+export async function runMatrix({ write, installed, concurrentCalls }: MatrixOptions): Promise<boolean> {
   const complaints: string[] = [];
   const here = new Set(sides);
   for (const side of sides) {
@@ -34,7 +36,7 @@ export async function runMatrix({ write, installed }: MatrixOptions): Promise<bo
   const waiting = planned.entries();
   const runner = async () => {
     for (const [i, pair] of waiting) {
-      const { row, complaint } = await runPair(pair);
+      const { row, complaint } = await runPair(pair, concurrentCalls);
       rows[i] = row;
       if (complaint !== undefined) complaints.push(complaint);
     }
@@ -49,7 +51,7 @@ export async function runMatrix({ write, installed }: MatrixOptions): Promise<bo
   return complaints.length === 0 && rows.every(({ failures }) => failures.length === 0);
 }
 
-async function runPair(pair: Pair): Promise<{ row: Row; complaint: string | undefined }> {
+async function runPair(pair: Pair, concurrentCalls: number): Promise<{ row: Row; complaint: string | undefined }> {
   const { client, server, security } = pair;
   const { cases, limitations } = applicable(client.limitations.client, server.limitations.server, {
     useTls: security === "TLS",
@@ -59,7 +61,7 @@ async function runPair(pair: Pair): Promise<{ row: Row; complaint: string | unde
   if (running instanceof Error) {
     return { row: { ...pair, passed: 0, failures: [running.message], limitations }, complaint: undefined };
   }
-  const outcomes = await runClient(pair, cases, running.port);
+  const outcomes = await runClient(pair, cases, running.port, concurrentCalls);
   const complaint = await running.stop();
   const failures = [...outcomes].flatMap(([name, line]) => (line === undefined ? [] : [`${name}: ${line}`]));
   const took = `${((performance.now() - begun) / 1000).toFixed(1)} s`;

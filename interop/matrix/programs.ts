@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { serverName } from "../certificates.js";
-import type { CaseName } from "../description.js";
+import { type CaseName, defaultConcurrentCalls } from "../description.js";
 import type { Side } from "./side.js";
 import type { Pair, Security } from "./sides.js";
 
@@ -52,10 +52,12 @@ export async function runClient(
   { client, security }: Pair,
   cases: readonly CaseName[],
   port: number,
+  concurrentCalls: number = defaultConcurrentCalls,
 ): Promise<Map<CaseName, string | undefined>> {
   const named = security === "TLS" ? ["--use_test_ca=true", `--server_host_override=${serverName}`] : [];
   const target = ["--server_host=127.0.0.1", `--server_port=${port}`, useTls(security), ...named];
-  const child = start(client.command("client", [`--test_case=${cases.join(",")}`, ...target]));
+  const made = [`--test_case=${cases.join(",")}`, `--concurrent_calls=${concurrentCalls}`];
+  const child = start(client.command("client", [...made, ...target]));
   const output = collect(child);
   const timer = setTimeout(() => child.kill("SIGKILL"), clientTimeoutMs);
   const [code, signal] = (await once(child, "close")) as [number | null, string | null];

@@ -140,6 +140,7 @@ test.each([
   ["server --use_tls=yes", '--use_tls cannot be "yes": there are true, false'],
   [`${client},fly`, `--test_case cannot be "fly": there are ${cases}`],
   [`${client} --soak_iterations=-1`, '--soak_iterations cannot be "-1": it is a number'],
+  [`${client} --concurrent_calls=many`, '--concurrent_calls cannot be "many": it is a number'],
   [`${client} --use_test_ca=maybe`, '--use_test_ca cannot be "maybe": there are true, false'],
   ["matrix --write=yes", "--write takes no value"],
 ])("%s: %s", (line, message) => {

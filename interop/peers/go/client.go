@@ -17,10 +17,11 @@ type testCase func(context.Context, run) error
 
 // run is what a case has: clients on a connection of its own, and the way to more of them.
 type run struct {
-	test          pb.TestServiceClient
-	unimplemented pb.UnimplementedServiceClient
-	soak          soak
-	connect       func() (*grpc.ClientConn, error)
+	test            pb.TestServiceClient
+	unimplemented   pb.UnimplementedServiceClient
+	concurrentCalls int
+	soak            soak
+	connect         func() (*grpc.ClientConn, error)
 }
 
 var cases = map[string]testCase{
@@ -112,9 +113,10 @@ func runCase(ctx context.Context, test testCase, command clientCommand, options 
 	}
 	defer connection.Close()
 	return test(ctx, run{
-		test:          pb.NewTestServiceClient(connection),
-		unimplemented: pb.NewUnimplementedServiceClient(connection),
-		soak:          command.soak,
-		connect:       connect,
+		test:            pb.NewTestServiceClient(connection),
+		unimplemented:   pb.NewUnimplementedServiceClient(connection),
+		concurrentCalls: command.concurrentCalls,
+		soak:            command.soak,
+		connect:         connect,
 	})
 }

@@ -27,7 +27,7 @@ var (
 const sumOfCompressedRequestSizes = 73086
 
 // Calls of concurrent_large_unary that are in flight at the same time.
-const concurrentCalls = 1000
+const defaultConcurrentCalls = 1000
 
 // Who calls in per_rpc_creds, and what their call shows. It is the account that every server here knows.
 const (

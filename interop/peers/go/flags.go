@@ -25,6 +25,7 @@ type clientCommand struct {
 	useTestCA          bool
 	caFile             string
 	serverHostOverride string
+	concurrentCalls    int
 	soak               soak
 }
 
@@ -93,6 +94,7 @@ func parseClient(args []string) (clientCommand, error) {
 	flags.Var((*truth)(&command.useTestCA), "use_test_ca", "")
 	flags.StringVar(&command.caFile, "ca_file", "", "")
 	flags.StringVar(&command.serverHostOverride, "server_host_override", "", "")
+	flags.IntVar(&command.concurrentCalls, "concurrent_calls", defaultConcurrentCalls, "")
 	s := &command.soak
 	flags.IntVar(&s.iterations, "soak_iterations", s.iterations, "")
 	flags.IntVar(&s.maxFailures, "soak_max_failures", s.maxFailures, "")

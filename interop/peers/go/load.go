@@ -11,11 +11,11 @@ import (
 // Many calls: at the same time, or one after another.
 
 func concurrentLargeUnary(ctx context.Context, run run) error {
-	outcomes := make(chan error, concurrentCalls)
-	for i := 0; i < concurrentCalls; i++ {
+	outcomes := make(chan error, run.concurrentCalls)
+	for i := 0; i < run.concurrentCalls; i++ {
 		go func() { outcomes <- largeCall(ctx, run.test, largeRequestSize, largeResponseSize) }()
 	}
-	for i := 0; i < concurrentCalls; i++ {
+	for i := 0; i < run.concurrentCalls; i++ {
 		if err := <-outcomes; err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@ from threading import Thread
 from cases.case import Run, Soak
 from cases.cases import CASES
 from connection import connect
-from description import LARGE_REQUEST_SIZE, LARGE_RESPONSE_SIZE
+from description import DEFAULT_CONCURRENT_CALLS, LARGE_REQUEST_SIZE, LARGE_RESPONSE_SIZE
 from failure import line_of
 from flags import Flags
 
@@ -48,6 +48,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     flags.add_argument("--server_port", type=int, required=True)
     flags.add_argument("--server_host_override")
     flags.truth("use_test_ca")
+    flags.add_argument("--concurrent_calls", type=int, default=DEFAULT_CONCURRENT_CALLS)
     for name, value in vars(DEFAULT_SOAK).items():
         flags.add_argument(f"--soak_{name}", type=int, default=value)
     return flags.parse_args(arguments)
@@ -68,7 +69,7 @@ def attempt(name: str, flags: argparse.Namespace, soak: Soak) -> str | None:
     def run() -> None:
         try:
             with connect(flags) as channel:
-                CASES[name](Run(channel, partial(connect, flags), soak))
+                CASES[name](Run(channel, partial(connect, flags), flags.concurrent_calls, soak))
             outcomes.append(None)
         except Exception as error:
             outcomes.append(line_of(error))

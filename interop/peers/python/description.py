@@ -13,7 +13,7 @@ SUM_OF_REQUEST_SIZES = 74_922
 COMPRESSED_RESPONSE_SIZES = (31_415, 92_653)
 
 # Calls of concurrent_large_unary that are in flight at the same time.
-CONCURRENT_CALLS = 1_000
+DEFAULT_CONCURRENT_CALLS = 1_000
 
 # Who calls in per_rpc_creds: the server knows one token, and answers with whose it is.
 TOKEN = "a-token-of-the-interop-cases"

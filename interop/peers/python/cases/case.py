@@ -25,12 +25,15 @@ class Soak:
 class Run:
     """Stubs on the channel of a case, and what it needs beside them."""
 
-    def __init__(self, channel: grpc.Channel, connect: Callable[..., grpc.Channel], soak: Soak):
+    def __init__(
+        self, channel: grpc.Channel, connect: Callable[..., grpc.Channel], concurrent_calls: int, soak: Soak
+    ):
         self.test = stubs.TestServiceStub(channel)
         # Of the service that no server has.
         self.unimplemented = stubs.UnimplementedServiceStub(channel)
         # Makes one more channel, with these options too; whoever asks for it closes it.
         self.connect = connect
+        self.concurrent_calls = concurrent_calls
         self.soak = soak
 
 

@@ -5,14 +5,14 @@ from typing import Callable
 
 from cases.case import Run, Soak, payload
 from check import Failure, expect_equal, expect_payload
-from description import CONCURRENT_CALLS, LARGE_REQUEST_SIZE, LARGE_RESPONSE_SIZE
+from description import LARGE_REQUEST_SIZE, LARGE_RESPONSE_SIZE
 from failure import line_of
 from generated import messages, stubs
 
 
 def concurrent_large_unary(run: Run) -> None:
     request = messages.SimpleRequest(response_size=LARGE_RESPONSE_SIZE, payload=payload(LARGE_REQUEST_SIZE))
-    calls = [run.test.UnaryCall.future(request) for _ in range(CONCURRENT_CALLS)]
+    calls = [run.test.UnaryCall.future(request) for _ in range(run.concurrent_calls)]
     for call in calls:
         expect_payload("the response's payload", call.result(), LARGE_RESPONSE_SIZE)
 
