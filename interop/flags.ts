@@ -158,7 +158,8 @@ function concurrentCallsOf(values: Values): number {
 
 function numberOf(flag: string, values: Values): number | undefined {
   const value = values[flag];
-  if (value === undefined || /^\d{1,9}$/.test(value)) return value === undefined ? undefined : Number(value);
+  if (value === undefined) return undefined;
+  if (/^\d{1,9}$/.test(value)) return Number(value);
   throw new FlagError(`--${flag} cannot be ${JSON.stringify(value)}: it is a number`);
 }
 
